@@ -1,0 +1,1 @@
+"""Competition data: prepared whole or not at all."""

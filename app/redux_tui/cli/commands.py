@@ -1,0 +1,145 @@
+"""The commands and their options; what they do is imported only when they do it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from redux_tui import __version__
+
+F = TypeVar("F", bound=Callable[..., Any])
+_path = click.Path(path_type=Path)
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+_split = click.option("-s", "--split", help="A split: all competitions that it lists.")
+_competition = click.option(
+    "-c", "--competition", "competitions", multiple=True, metavar="ID", help="May be repeated."
+)
+
+
+def selection(command: F) -> F:
+    """The options that select competitions."""
+    return _split(_competition(command))
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--config", type=_path, help="The config file to use instead of the one found.")
+@click.option("--rebuild", is_flag=True, help="Run the setup wizard again.")
+@click.version_option(__version__, prog_name="redux-tui")
+@click.pass_context
+def cli(context: click.Context, config: Path | None, rebuild: bool) -> int | None:
+    """Run, watch and grade machine-learning-engineering agents on MLE-bench.
+
+    Without a command: the dashboard (on the first start, its setup wizard).
+
+    Exit codes: 0 every result scored, 1 some not, 2 usage or configuration, 130 interrupted.
+    """
+    context.obj = config
+    if context.invoked_subcommand is not None:
+        return None
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise click.UsageError(
+            "The dashboard needs a terminal. Without one, use a command, such as"
+            " `redux-tui run -s offline -a baseline` (see --help)."
+        )
+    from redux_tui.ui.app import run_dashboard
+
+    return run_dashboard(config, rebuild)
+
+
+@cli.command()
+@click.option("-a", "--agent", help="The agent (see `list agents`). Default: the config's.")
+@selection
+@click.option("--seeds", type=click.IntRange(1), help="Runs of each competition: seeds 0 … N-1.")
+@click.option("--jobs", type=click.IntRange(1), help="Attempts at a time.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="Time limit of one attempt.",
+)
+@click.option(
+    "--sandbox",
+    type=click.Choice(["auto", "docker", "process"]),
+    help="Where agents execute. process is not isolated.",
+)
+@as_json
+@click.option("--adopt", type=_path, hidden=True, help="Be the supervisor of this run group.")
+@click.option("--ask", hidden=True, help="What the supervisor is asked first.")
+@click.pass_obj
+def run(config: Path | None, /, adopt: Path | None, ask: str | None, **options: Any) -> int:
+    """Run an agent on competitions, grade what it submits, and print the results.
+
+    The run belongs to a process of its own: closing this one stops nothing.
+    """
+    from redux_tui.cli.run import launch_and_follow, supervise_group
+
+    if adopt is not None:
+        return supervise_group(adopt, ask)
+    return launch_and_follow(config, **options)
+
+
+@cli.command()
+@click.argument("group", required=False)
+@as_json
+@click.pass_obj
+def rerun(config: Path | None, group: str | None, as_json: bool) -> int:
+    """Run again what failed in GROUP (default: the newest run group)."""
+    from redux_tui.cli.run import rerun_and_follow
+
+    return rerun_and_follow(config, group, as_json)
+
+
+@cli.command()
+@click.argument("submission", required=False, type=_path)
+@click.argument("competition", required=False, metavar="[ID]")
+@click.option(
+    "--submissions",
+    type=_path,
+    help='Many: a JSON object a line, {"submission_path": …, "competition_id": …}.',
+)
+@click.option("--output-dir", type=_path, help="Where the report of many goes.")
+@as_json
+@click.pass_obj
+def grade(config: Path | None, /, **options: Any) -> int:
+    """Grade the file SUBMISSION for the competition ID, or many files."""
+    from redux_tui.cli.grade import grade_files
+
+    return grade_files(config, **options)
+
+
+@cli.command("list")
+@click.argument("what", type=click.Choice(["competitions", "agents", "splits", "groups"]))
+@as_json
+@click.pass_obj
+def list_(config: Path | None, what: str, as_json: bool) -> int:
+    """List what there is to run, and what was run."""
+    from redux_tui.cli.listing import list_things
+
+    return list_things(config, what, as_json)
+
+
+@cli.command()
+@selection
+@click.option("--force", is_flag=True, help="Prepare again what is prepared already.")
+@as_json
+@click.pass_obj
+def prepare(config: Path | None, /, **options: Any) -> int:
+    """Prepare the data of competitions (a run does so by itself)."""
+    from redux_tui.cli.prepare import prepare_competitions
+
+    return prepare_competitions(config, **options)
+
+
+@cli.command()
+@as_json
+@click.pass_obj
+def doctor(config: Path | None, as_json: bool) -> int:
+    """Say what works here, what does not, and the command that fixes it."""
+    from redux_tui.cli.doctor import print_checks
+
+    return print_checks(config, as_json)

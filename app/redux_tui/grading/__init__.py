@@ -1,0 +1,1 @@
+"""Submissions to reports: the grading worker, medals, MLE-bench's report files."""

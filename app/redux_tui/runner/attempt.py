@@ -1,0 +1,274 @@
+"""One attempt's life: queued, preparing, running, grading, finished.
+
+Each step goes on from what the journal says, so the same code leads a fresh attempt and one that
+a dead supervisor left behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Coroutine
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from redux_tui import __version__
+from redux_tui.bench.prepare import prepare, public_dir
+from redux_tui.files import write_atomically, write_json
+from redux_tui.grading.client import GradingWorker
+from redux_tui.grading.report import Report, grade_submission
+from redux_tui.models import Agent, Competition, Ended, InfrastructureError, Limits, Phase, Result
+from redux_tui.runner.ending import judge, verdict
+from redux_tui.runner.instructions import render_instructions
+from redux_tui.runner.slots import Gpus, Slots
+from redux_tui.runner.state import AttemptState
+from redux_tui.sandbox.protocol import Exit, Handle, Image, Launch, Sandbox
+
+T = TypeVar("T")
+STOP_GRACE = 10.0  # seconds between SIGTERM and SIGKILL
+_LOOK_EVERY = 0.25  # seconds between two looks at the limits
+_GRADING_TRIES = 2
+
+
+class Record(Protocol):
+    """Writes an event to the journal, and has it in the state when it returns."""
+
+    def __call__(self, type_: str, attempt: str = "", **data: Any) -> None: ...
+
+
+class Cancelled(Exception):
+    """A person cancelled the attempt before its agent began."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all attempts of a group share."""
+
+    group: Path
+    agent: Agent
+    sandbox: Sandbox
+    image: Image
+    limits: Limits
+    data_dir: Path
+    threads: int  # for OMP_NUM_THREADS: cores by parallel attempts
+    grader: GradingWorker
+    slots: Slots
+    record: Record
+
+
+class AttemptLife:
+    """Leads one attempt to its end. `cancelled` may be set at any time."""
+
+    def __init__(
+        self, around: Surroundings, attempt: AttemptState, competition: Competition
+    ) -> None:
+        self._around = around
+        self._attempt = attempt
+        self._competition = competition
+        self.cancelled = asyncio.Event()
+        if attempt.cancel_requested:
+            self.cancelled.set()
+
+    async def run(self) -> None:
+        """From whatever phase the attempt is in to `finished`."""
+        attempt = self._attempt
+        if attempt.phase in (Phase.QUEUED, Phase.PREPARING, Phase.RUNNING):
+            wanted = tuple(attempt.started["gpus"]) if attempt.started else None
+            try:
+                gpus = await self._unless_cancelled(self._around.slots.take(wanted))
+            except Cancelled:
+                self._end(Ended.CANCELLED, "It was cancelled before its agent began.")
+            else:
+                try:
+                    await self._execute(gpus)
+                finally:
+                    await self._around.slots.give_back(gpus)
+        if attempt.phase is Phase.GRADING:
+            await self._collect()
+            await self._grade()
+        if attempt.phase is not Phase.FINISHED:
+            self._record("attempt_finished")
+
+    async def _execute(self, gpus: Gpus) -> None:
+        try:
+            if self._attempt.started is None:
+                await self._unless_cancelled(self._prepare())
+                await self._start(gpus)
+        except Cancelled:
+            self._end(Ended.CANCELLED, "It was cancelled before its agent began.")
+        except InfrastructureError as error:
+            self._end(Ended.INFRASTRUCTURE, str(error))
+        else:
+            assert self._attempt.started is not None
+            await self._watch(self._attempt.started["handle"])
+
+    async def _prepare(self) -> None:
+        self._record("attempt_preparing")
+        log = self._around.group / f"prepare-{self._competition.id}.log"
+
+        def say(line: str) -> None:
+            with log.open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
+
+        await prepare(self._competition, self._around.data_dir, say)
+
+    async def _start(self, gpus: Gpus) -> None:
+        around, folder = self._around, self._attempt.folder
+        data = public_dir(self._competition, around.data_dir)
+        layout = around.sandbox.layout(around.agent, folder, data)
+        instructions = render_instructions(self._competition, layout, around.limits)
+        try:
+            for name in ("submission", "code", "logs"):
+                (folder / name).mkdir(parents=True, exist_ok=True)
+            write_atomically(folder / "instructions.txt", instructions)
+            self._attempt.log.touch()
+        except OSError as error:
+            raise InfrastructureError(
+                f"The attempt's folder {folder} can't be written: {error.strerror}."
+            ) from error
+        launch = Launch(
+            attempt=self._attempt.id,
+            group=around.group.name,
+            agent=around.agent,
+            folder=folder,
+            data=data,
+            environment=self._environment(),
+            limits=around.limits,
+            gpus=gpus,
+        )
+        handle = await around.sandbox.start(launch, around.image)
+        self._record(
+            "attempt_started",
+            sandbox=str(around.sandbox.kind),
+            image=around.image.reference,
+            digest=around.image.digest,
+            agent_version=around.agent.version,
+            version=__version__,
+            limits=asdict(around.limits),
+            gpus=list(gpus),
+            handle=handle,
+        )
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            "COMPETITION_ID": self._competition.id,
+            "TIME_LIMIT_SECS": str(int(self._around.limits.timeout)),
+            "SEED": str(self._attempt.run.seed),
+            # parallel attempts that each use all cores slow each other down many times over
+            "OMP_NUM_THREADS": str(self._around.threads),
+            **self._around.agent.env_vars,
+        }
+
+    async def _watch(self, handle: Handle) -> None:
+        """Until the end, stopping the attempt at a limit or when it is cancelled."""
+        sandbox = self._around.sandbox
+        running = (datetime.now(UTC) - self._attempt.since[Phase.RUNNING]).total_seconds()
+        began = asyncio.get_running_loop().time() - max(0.0, running)
+        log_limit = self._around.limits.log_bytes or _default_log_limit(self._attempt.folder)
+        waiting = asyncio.create_task(sandbox.wait(handle))
+        stopped: tuple[Ended, str] | None = None
+        try:
+            while True:
+                await asyncio.wait({waiting}, timeout=_LOOK_EVERY)
+                if waiting.done():
+                    break
+                elapsed = asyncio.get_running_loop().time() - began
+                size = self._attempt.log.stat().st_size
+                found = verdict(
+                    self._around.limits, elapsed, size, log_limit, self.cancelled.is_set()
+                )
+                if found is not None:
+                    stopped = stopped or found
+                    await self._stop(handle)
+        finally:
+            waiting.cancel()
+        elapsed = asyncio.get_running_loop().time() - began
+        self._ended(waiting.result(), stopped, elapsed)
+
+    async def _stop(self, handle: Handle) -> None:
+        try:
+            await self._around.sandbox.stop(handle, STOP_GRACE)
+        except InfrastructureError as error:
+            self._record("attempt_noted", note=f"could not be stopped at once: {error}")
+            await asyncio.sleep(5)
+
+    def _ended(self, exit_: Exit, stopped: tuple[Ended, str] | None, elapsed: float) -> None:
+        ended, reason = stopped or judge(exit_, self._around.limits, elapsed)
+        if exit_.out_of_memory and ended is not Ended.OUT_OF_MEMORY:
+            self._record("attempt_noted", note="a process of it was killed for want of memory")
+        self._end(
+            ended,
+            reason,
+            exit_code=exit_.exit_code,
+            cpu_seconds=exit_.cpu_seconds,
+            peak_memory=exit_.peak_memory,
+        )
+
+    async def _collect(self) -> None:
+        if self._attempt.started is None:
+            return
+        try:
+            handle = self._attempt.started["handle"]
+            await self._around.sandbox.collect(handle, self._attempt.folder)
+        except InfrastructureError as error:
+            self._record("attempt_noted", note=f"could not be cleaned up: {error}")
+
+    async def _grade(self) -> None:
+        if self._attempt.started is None:
+            reason = "Its agent never began, so there is no submission."
+            self._record("attempt_graded", result=Result.NONE, reason=reason)
+            return
+        try:
+            report = await self._report()
+        except InfrastructureError as error:
+            self._record("attempt_graded", result=Result.UNGRADED, reason=str(error))
+            return
+        if report["score"] is not None:
+            result = Result.SCORED
+        else:
+            result = Result.INVALID if report["submission_exists"] else Result.NONE
+        write_json(self._attempt.folder / "report.json", report)
+        self._record("attempt_graded", result=result, reason=report["reason"] or "", report=report)
+
+    async def _report(self) -> Report:
+        sandbox = str(self._around.sandbox.kind)
+        for last in range(_GRADING_TRIES):
+            try:
+                return await grade_submission(
+                    self._around.grader,
+                    self._competition,
+                    self._attempt.folder,
+                    "submission/submission.csv",
+                    sandbox,
+                )
+            except InfrastructureError:
+                if last == _GRADING_TRIES - 1:
+                    raise
+        raise AssertionError("the last try returns or raises")
+
+    def _end(self, ended: Ended, reason: str, **data: Any) -> None:
+        self._record("attempt_ended", ended=ended, reason=reason, **data)
+
+    def _record(self, type_: str, **data: Any) -> None:
+        self._around.record(type_, self._attempt.id, **data)
+
+    async def _unless_cancelled(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do `work`; give it up and raise Cancelled as soon as the attempt is cancelled."""
+        working = asyncio.create_task(work)
+        cancelling = asyncio.create_task(self.cancelled.wait())
+        try:
+            await asyncio.wait({working, cancelling}, return_when=asyncio.FIRST_COMPLETED)
+            if not working.done():
+                raise Cancelled
+            return working.result()
+        finally:
+            cancelling.cancel()
+            working.cancel()
+
+
+def _default_log_limit(folder: Path) -> int:
+    """20 GiB or 10 % of the free disk, in bytes."""
+    status = os.statvfs(folder)
+    return min(20 << 30, status.f_bavail * status.f_frsize // 10)

@@ -1,0 +1,124 @@
+"""What the dashboard and the command line call: launch a group, ask its supervisor, rerun."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from redux_tui.config import Settings
+from redux_tui.models import ReduxError, Request, Run
+from redux_tui.runner.group import BUSY, SUPERVISOR_LOG, Group, create_group
+
+_START_SECONDS = 30.0
+
+
+async def launch(settings: Settings, request: Request) -> Group:
+    """Make a run group of `request` and start its supervisor, which outlives this process.
+
+    Raises ReduxError if the supervisor can't start, with what it said.
+    """
+    group = Group(create_group(settings.work_dir, request, settings.file))
+    await _start_supervisor(group)
+    return group
+
+
+async def rerun(group: Group, runs: Iterable[Run]) -> None:
+    """Add an attempt to each of `runs`; a supervisor is started if none lives."""
+    wanted = [{"competition": r.competition, "task": r.task, "seed": r.seed} for r in runs]
+    if not wanted:
+        return
+    await _ask_or_start(group, {"command": "rerun", "runs": wanted})
+
+
+async def resume(group: Group) -> None:
+    """Start a supervisor for a group that has lost its own; does nothing if one lives."""
+    if not group.is_alive:
+        await _start_supervisor(group)
+
+
+async def cancel(group: Group, attempt: str | None = None) -> None:
+    """Cancel one attempt, or all that are not finished. What they submitted is still graded."""
+    await _ask_or_start(group, {"command": "cancel", "attempt": attempt})
+
+
+async def ask(group: Group, message: dict[str, Any]) -> dict[str, Any]:
+    """Send one message to the group's supervisor and return its answer.
+
+    Raises ConnectionError if no supervisor listens, ReduxError if it refuses.
+    """
+    group.refresh()
+    if not group.state.socket or not group.is_alive:
+        raise ConnectionError("no supervisor lives")
+    reader, writer = await asyncio.open_unix_connection(group.state.socket)
+    try:
+        writer.write(json.dumps(message).encode() + b"\n")
+        await writer.drain()
+        line = await asyncio.wait_for(reader.readline(), 30)
+    finally:
+        writer.close()
+    if not line:
+        raise ConnectionError("the supervisor went away")
+    answer: dict[str, Any] = json.loads(line)
+    if "error" in answer:
+        raise ReduxError(answer["error"])
+    return answer
+
+
+async def _ask_or_start(group: Group, message: dict[str, Any]) -> None:
+    """Ask the supervisor; where none lives, or it is just leaving, start one that is told so."""
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            await ask(group, message)
+            return
+        except (ConnectionError, FileNotFoundError):
+            pass  # as the docstring says: the next lines are the answer to that
+        if not group.is_alive and await _start_supervisor(group, message):
+            return
+        await asyncio.sleep(0.05)
+    raise ReduxError(f"The supervisor of {group.name} does not answer. Try again in a moment.")
+
+
+async def _start_supervisor(group: Group, message: dict[str, Any] | None = None) -> bool:
+    """Start one, detached: a session of its own. False if another client was quicker.
+
+    Raises ReduxError, with what it said, if it can't start.
+    """
+    command = [sys.executable, "-m", "redux_tui", "run", "--adopt", str(group.folder)]
+    if message is not None:
+        command += ["--ask", json.dumps(message)]
+    with (group.folder / SUPERVISOR_LOG).open("ab") as log:
+        process = subprocess.Popen(  # noqa: ASYNC220 - it outlives us, so asyncio must not own it
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            cwd="/",
+        )
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        group.refresh()
+        if group.state.supervisor == process.pid:
+            return True
+        if process.poll() == BUSY:
+            return False
+        if process.poll() is not None:
+            raise ReduxError(_why_it_failed(group.folder))
+        await asyncio.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    raise ReduxError(f"The supervisor did not start within {_START_SECONDS:.0f} s.")
+
+
+def _why_it_failed(folder: Path) -> str:
+    lines = (folder / SUPERVISOR_LOG).read_text(errors="replace").strip().splitlines()
+    last = lines[-1].removeprefix("Error: ") if lines else "It printed nothing."
+    return f"The supervisor of {folder.name} could not start. {last}"

@@ -1,0 +1,123 @@
+"""What works on this machine, what does not, and what to do about it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from redux_tui.bench.prepare import is_prepared
+from redux_tui.catalog import Catalog
+from redux_tui.config import Settings
+from redux_tui.models import InfrastructureError
+from redux_tui.sandbox.engine import find_engine
+from redux_tui.sandbox.facts import describe
+
+_LOW_DISK = 10e9  # bytes
+
+
+class Health(StrEnum):
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One finding; `fix` is a command or a sentence, "" where nothing is to be done."""
+
+    name: str
+    health: Health
+    detail: str
+    fix: str = ""
+
+
+async def examine(settings: Settings) -> list[Check]:
+    """Look at everything that a run stands on; takes at most a few seconds."""
+    return await asyncio.to_thread(_examine, settings)
+
+
+def _examine(settings: Settings) -> list[Check]:
+    catalog = Catalog(settings.content_dirs)
+    return [
+        _python(),
+        _config(settings),
+        *_engine(settings),
+        *(_folder(name, path) for name, path in _folders(settings)),
+        _competitions(catalog, settings.data_dir),
+        *(Check("content", Health.WARNING, problem) for problem in _problems(catalog)),
+        _git(),
+    ]
+
+
+def _python() -> Check:
+    version = ".".join(map(str, sys.version_info[:3]))
+    return Check("Python", Health.OK, f"{version} at {sys.executable}")
+
+
+def _config(settings: Settings) -> Check:
+    if settings.file is None:
+        return Check("config", Health.OK, "none yet: the defaults hold", "redux-tui --rebuild")
+    return Check("config", Health.OK, str(settings.file))
+
+
+def _engine(settings: Settings) -> list[Check]:
+    try:
+        engine = find_engine(settings.docker.host)
+        facts = describe(engine)
+    except InfrastructureError as error:
+        return [
+            Check(
+                "docker",
+                Health.WARNING,
+                str(error),
+                "Without it, only trusted agents (baseline, dummy) run, as plain processes.",
+            )
+        ]
+    detail = (
+        f"{facts.name} {facts.version} at {engine.url} ({engine.rule}); {facts.cpus} CPUs,"
+        f" {facts.memory / 1e9:.0f} GB; storage {facts.storage_driver},"
+        f" cgroup v{facts.cgroup_version}{', rootless' if facts.rootless else ''}"
+    )
+    return [Check("docker", Health.OK, detail)]
+
+
+def _folders(settings: Settings) -> list[tuple[str, Path]]:
+    return [("work folder", settings.work_dir), ("data folder", settings.data_dir)]
+
+
+def _folder(name: str, path: Path) -> Check:
+    existing = next(parent for parent in (path, *path.parents) if parent.exists())
+    key = "work_dir" if name.startswith("work") else "data_dir"
+    if not os.access(existing, os.W_OK):
+        fix = f"Set {key} in the config to a folder of yours, or: chown {os.getuid()} {existing}"
+        return Check(name, Health.FAILED, f"{path} can't be written", fix)
+    free = shutil.disk_usage(existing).free
+    detail = f"{path}, {free / 1e9:.0f} GB free"
+    if free < _LOW_DISK:
+        return Check(name, Health.WARNING, detail, f"Free some space, or set {key} to another disk")
+    return Check(name, Health.OK, detail)
+
+
+def _competitions(catalog: Catalog, data_dir: Path) -> Check:
+    names = catalog.competitions.values()
+    prepared = sum(is_prepared(each, data_dir) for each in names)
+    fix = "" if prepared == len(names) else "redux-tui prepare -s offline (a run does it by itself)"
+    return Check("competitions", Health.OK, f"{len(names)} known, {prepared} prepared", fix)
+
+
+def _problems(catalog: Catalog) -> list[str]:
+    """What could not be read, once everything has been tried."""
+    _ = catalog.agents, catalog.splits, catalog.competitions
+    return catalog.problems
+
+
+def _git() -> Check:
+    git = shutil.which("git")
+    if git is None:
+        return Check("git", Health.WARNING, "not found: MLE-bench can't be cloned", "install git")
+    return Check("git", Health.OK, git)

@@ -1,0 +1,150 @@
+"""The grading worker: hostile files end with a reason, broken graders with a failure."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from redux_tui.bench.prepare import prepare
+from redux_tui.catalog import Catalog
+from redux_tui.grading.client import Grade, GradingWorker
+from redux_tui.models import Competition, InfrastructureError
+from support.world import World
+
+GOOD = "id,y\n3,1\n4,0\n"
+
+
+async def grade(world: World, content: str | bytes | None, seconds: float = 60) -> Grade:
+    competition = await _prepared(world)
+    if content is not None:
+        data = content.encode() if isinstance(content, str) else content
+        (world.root / "s.csv").write_bytes(data)
+    worker = GradingWorker(world.settings.data_dir, timeout=seconds)
+    try:
+        return await worker.grade(competition, world.root, "s.csv")
+    finally:
+        await worker.close()
+
+
+async def _prepared(world: World) -> Competition:
+    competition = Catalog(world.settings.content_dirs).competition("toy")
+    await prepare(competition, world.settings.data_dir, print)
+    return competition
+
+
+async def test_a_good_submission_has_a_score(world: World) -> None:
+    assert await grade(world, GOOD) == Grade(True, 1.0, None)
+
+
+async def test_no_file_is_no_submission(world: World) -> None:
+    assert (await grade(world, None)).exists is False
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\x00\x01\x02",
+        b"id,y\n\xff\xfe\n",
+        b'"id,y\n3,1\n',
+        b"id,y\n3,1,9,9\n4\n",
+        b"a" * 100_000,
+        b",".join(b"c" for _ in range(50_000)),
+        b"\x80\x04\x95pickle",
+    ],
+)
+async def test_a_file_that_is_no_csv_of_the_right_kind_is_invalid_with_a_reason(
+    world: World, content: bytes
+) -> None:
+    found = await grade(world, content)
+    assert found.exists
+    assert found.score is None
+    assert found.reason
+
+
+async def test_links_fifos_and_folders_are_not_opened(world: World) -> None:
+    target = world.root / "target.csv"
+    target.write_text(GOOD)
+    path = world.root / "s.csv"
+    path.symlink_to(target)
+    assert "link" in str((await grade(world, None)).reason)
+    path.unlink()
+    os.mkfifo(path)
+    assert "regular" in str((await grade(world, None)).reason)
+    path.unlink()
+    path.mkdir()
+    assert "regular" in str((await grade(world, None)).reason)
+
+
+async def test_a_grader_that_prints_does_not_disturb_the_answers(world: World) -> None:
+    source = "print('at import')\ndef grade(s, a):\n    print('{}')\n    return 0.123456\n"
+    world.competition(grade=source)
+    assert (await grade(world, GOOD)).score == 0.12346
+
+
+async def test_a_grader_may_change_what_it_is_given(world: World) -> None:
+    world.competition(
+        grade="def grade(s, a):\n    a.drop(a.index, inplace=True)\n    return float(len(s))\n"
+    )
+    competition = await _prepared(world)
+    (world.root / "s.csv").write_text(GOOD)
+    worker = GradingWorker(world.settings.data_dir)
+    first = await worker.grade(competition, world.root, "s.csv")
+    assert first == await worker.grade(competition, world.root, "s.csv")
+    await worker.close()
+
+
+async def test_a_grader_that_fails_on_a_submission_makes_it_invalid_as_mle_bench_does(
+    world: World,
+) -> None:
+    world.competition(grade="def grade(s, a):\n    return s['nope'].mean()\n")
+    found = await grade(world, GOOD)
+    assert found.score is None
+    assert "KeyError" in str(found.reason)
+
+
+async def test_a_score_that_is_no_number_is_invalid(world: World) -> None:
+    world.competition(grade="def grade(s, a):\n    return float('nan')\n")
+    assert "NaN" in str((await grade(world, GOOD)).reason)
+
+
+@pytest.mark.parametrize("source", ["import nothing_like_it\n", "def other(): ...\n", "x = (\n"])
+async def test_a_grader_that_cannot_be_loaded_is_our_failure(world: World, source: str) -> None:
+    world.competition(grade=source)
+    with pytest.raises(InfrastructureError, match="grader of toy failed"):
+        await grade(world, GOOD)
+
+
+async def test_a_grader_that_dies_or_hangs_takes_nothing_with_it(world: World) -> None:
+    world.competition(grade="import os\ndef grade(s, a):\n    os._exit(9)\n")
+    with pytest.raises(InfrastructureError, match="died"):
+        await grade(world, GOOD)
+    world.competition(grade="import time\ndef grade(s, a):\n    time.sleep(60)\n")
+    with pytest.raises(InfrastructureError, match="longer than"):
+        await grade(world, GOOD, seconds=5)
+
+
+async def test_a_grader_that_wants_all_memory_fails_alone(world: World) -> None:
+    world.competition(grade="def grade(s, a):\n    return len(bytearray(1 << 60))\n")
+    with pytest.raises(InfrastructureError, match="MemoryError"):
+        await grade(world, GOOD)
+
+
+async def test_one_worker_serves_many_and_starts_again_after_a_death(world: World) -> None:
+    competition = await _prepared(world)
+    (world.root / "s.csv").write_text(GOOD)
+    worker = GradingWorker(world.settings.data_dir)
+    assert (await worker.grade(competition, world.root, "s.csv")).score == 1.0
+    await worker.close()
+    assert (await worker.grade(competition, world.root, "s.csv")).score == 1.0
+    await worker.close()
+
+
+def test_the_worker_imports_nothing_of_ours() -> None:
+    from redux_tui.grading import worker
+
+    source = Path(worker.__file__).read_text()
+    assert "import redux_tui" not in source
+    assert "from redux_tui" not in source
