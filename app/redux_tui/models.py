@@ -101,7 +101,7 @@ class Agent:
     id: str  # "aide/dev"
     name: str  # "aide": the folder
     folder: Path
-    start: Path
+    start: Path  # in the folder, as is the next
     dockerfile: Path
     description: str = ""
     version: str = ""

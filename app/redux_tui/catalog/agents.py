@@ -103,9 +103,9 @@ def _read_variant(folder: Path, path: Path, name: str, entry: dict[str, Any]) ->
 
 
 def _own_file(folder: Path, path: Path, name: str, relative: str) -> Path:
-    """A file of the agent: from its folder, or, as MLE-bench writes it, from the folder above."""
+    """A path in the agent's folder; MLE-bench writes it from the folder above that."""
     for root in (folder, folder.parent):
         file = (root / relative).resolve()
         if file.is_file() and file.is_relative_to(folder.resolve()):
-            return file
+            return file.relative_to(folder.resolve())
     raise ReduxError(f"{path}: {name} names the file {relative}, which is not in {folder}.")

@@ -1,0 +1,1 @@
+"""Where attempts execute: one small protocol, implemented by docker.py and process.py."""

@@ -1,0 +1,65 @@
+"""Decides where an agent's attempts execute, and never lets untrusted code run unsealed unasked."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from redux_tui.models import Agent, InfrastructureError, SandboxKind
+from redux_tui.sandbox.docker import DockerSandbox
+from redux_tui.sandbox.engine import find_engine
+from redux_tui.sandbox.process import ProcessSandbox
+from redux_tui.sandbox.protocol import Image, Sandbox, Say
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A sandbox with the agent's image ready in it, and a sentence why it is this one."""
+
+    sandbox: Sandbox
+    image: Image
+    reason: str
+
+
+async def choose(
+    wish: SandboxKind,
+    agent: Agent,
+    *,
+    docker_host: str | None,
+    base_image: str | None,
+    say: Say,
+) -> Choice:
+    """The sandbox for `agent` as wished. Raises InfrastructureError if it can't be had."""
+    if wish is SandboxKind.PROCESS:
+        why = "asked for" if agent.trusted else f"asked for, though {agent.id} is not trusted"
+        return await _process(agent, f"Not isolated: a process of this machine, {why}.", say)
+    try:
+        return await _docker(agent, docker_host, base_image, say)
+    except InfrastructureError as error:
+        if wish is SandboxKind.DOCKER:
+            raise
+        if not agent.trusted:
+            raise InfrastructureError(
+                f"{error} {agent.id} is not marked as trusted, so it runs in a container only;"
+                " `--sandbox process` runs it unsealed, as a process with all your rights."
+            ) from error
+        reason = f"Not isolated: {agent.id} is trusted and runs as a process, since: {error}"
+        return await _process(agent, reason, say)
+
+
+async def _docker(
+    agent: Agent, docker_host: str | None, base_image: str | None, say: Say
+) -> Choice:
+    engine = await asyncio.to_thread(find_engine, docker_host)
+    sandbox = DockerSandbox(engine, base_image)
+    try:
+        image = await sandbox.prepare(agent, say)
+    except BaseException:
+        await sandbox.close()
+        raise
+    return Choice(sandbox, image, f"In a container on {engine.url} (from {engine.rule}).")
+
+
+async def _process(agent: Agent, reason: str, say: Say) -> Choice:
+    sandbox = ProcessSandbox()
+    return Choice(sandbox, await sandbox.prepare(agent, say), reason)
