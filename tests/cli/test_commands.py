@@ -199,3 +199,15 @@ def test_help_imports_nothing_heavy(module: str) -> None:
         f"sys.exit({module!r} in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], stdout=subprocess.DEVNULL).returncode == 0
+
+
+def test_too_small_a_disk_is_said_before_anything_starts(world: World) -> None:
+    raw = world.root / "content" / "competitions" / "toy" / "data"
+    raw.mkdir()
+    with (raw / "huge.csv").open("wb") as file:
+        file.truncate(1 << 43)  # a hole: it takes no room itself
+    world.agent("best", SUBMIT_BEST)
+    done = redux(world, "run", "-a", "best", "-c", "toy", "--sandbox", "process")
+    assert done.returncode == 2
+    assert "Free some space" in done.stderr
+    assert not (world.settings.work_dir / "runs").exists()

@@ -8,7 +8,7 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 
 import redux_tui.offline
@@ -18,6 +18,7 @@ from redux_tui.models import Competition, InfrastructureError
 _CHILD = Path(__file__).with_name("prepare_child.py")
 _MARKER = ".redux-tui.json"  # in prepared/: what it was made from
 _TIMEOUT = 6 * 3600.0
+_SMALL = 4 << 20  # bytes
 
 
 def public_dir(competition: Competition, data_dir: Path) -> Path:
@@ -37,6 +38,15 @@ def is_prepared(competition: Competition, data_dir: Path) -> bool:
     except ValueError:
         return False
     return bool(marker.get("fingerprint") == _fingerprint(competition))
+
+
+def require_space(competitions: Iterable[Competition], data_dir: Path) -> None:
+    """Raise InfrastructureError if what is not prepared yet would not fit on the disk."""
+    missing = [each for each in competitions if not is_prepared(each, data_dir)]
+    needed = sum(_space_needed(raw_dir(each, data_dir / each.id)) for each in missing)
+    if missing:
+        names = ", ".join(each.id for each in missing)
+        require_free_space(data_dir, needed, f"Preparing {names}")
 
 
 async def prepare(
@@ -72,9 +82,7 @@ async def _prepare(
     competition: Competition, folder: Path, say: Callable[[str], None], timeout: float
 ) -> None:
     raw = raw_dir(competition, folder)
-    size = sum(file.stat().st_size for file in raw.rglob("*") if file.is_file())
-    # raw files are often compressed: about five times their size, once prepared
-    require_free_space(folder, 5 * size + 10_000_000, f"Preparing {competition.id}")
+    require_free_space(folder, _space_needed(raw), f"Preparing {competition.id}")
     for left_over in folder.glob(".prepared-*"):
         shutil.rmtree(left_over)
     temporary = Path(tempfile.mkdtemp(prefix=".prepared-", dir=folder))
@@ -152,6 +160,11 @@ def raw_dir(competition: Competition, folder: Path) -> Path:
     return downloaded if downloaded.is_dir() else competition.folder / "data"
 
 
+def _space_needed(raw: Path) -> int:
+    """Bytes: raw files are often compressed, so about five times their size once prepared."""
+    return 5 * sum(file.stat().st_size for file in raw.rglob("*") if file.is_file()) + 1_000_000
+
+
 def _fingerprint(competition: Competition) -> str:
     """A hash of all that decides what the prepared data will be."""
     sources = [competition.folder / "prepare.py", competition.folder / "config.yaml"]
@@ -160,6 +173,10 @@ def _fingerprint(competition: Competition) -> str:
         sources += sorted(Path(redux_tui.offline.__path__[0]).glob("*.py"))
     digest = hashlib.sha256()
     for file in (*sources, competition.description):
-        digest.update(f"{file.name} {file.stat().st_size}\n".encode())
-        digest.update(file.read_bytes())
+        status = file.stat()
+        digest.update(f"{file.name} {status.st_size}\n".encode())
+        if status.st_size <= _SMALL:
+            digest.update(file.read_bytes())
+        else:
+            digest.update(str(status.st_mtime_ns).encode())  # asked too often to read gigabytes
     return digest.hexdigest()

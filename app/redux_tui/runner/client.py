@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from redux_tui.bench.prepare import require_space
+from redux_tui.catalog import Catalog
 from redux_tui.config import Settings
 from redux_tui.models import ReduxError, Request, Run
 from redux_tui.runner.group import BUSY, SUPERVISOR_LOG, Group, create_group
@@ -23,11 +25,21 @@ _START_SECONDS = 30.0
 async def launch(settings: Settings, request: Request) -> Group:
     """Make a run group of `request` and start its supervisor, which outlives this process.
 
-    Raises ReduxError if the supervisor can't start, with what it said.
+    Raises ReduxError for names that don't exist, for a disk too small for the data, and if the
+    supervisor can't start, with what it said.
     """
+    await asyncio.to_thread(_check, settings, request)
     group = Group(create_group(settings.work_dir, request, settings.file))
     await _start_supervisor(group)
     return group
+
+
+def _check(settings: Settings, request: Request) -> None:
+    """Find before anything starts what would stop all of it."""
+    catalog = Catalog(settings.content_dirs)
+    catalog.agent(request.agent)
+    chosen = [catalog.competition(name) for name in request.competitions]
+    require_space(chosen, settings.data_dir)
 
 
 async def rerun(group: Group, runs: Iterable[Run]) -> None:
