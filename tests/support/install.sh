@@ -6,10 +6,14 @@ venv=$1 what=$2
 
 fail() { echo "Error: $*" >&2; exit 1; }
 
-# Compiled once and on all cores, tests left out: pip does it slowly, uv not at all, and agents in the
-# process sandbox, which leave no traces in our environment, would do it again each time.
+# Compiles what a first run needs, on two cores: pip would compile all there is, uv nothing, and agents
+# in the process sandbox, which leave no traces in our environment, would do it again each time.
 compile() {
-    "$venv/bin/python" -m compileall -q -j 0 -x '/tests?/' "$venv/lib" >/dev/null || true
+    for modules in "pandas, sklearn.ensemble, sklearn.linear_model, sklearn.feature_extraction.text" \
+        "docker, textual.widgets, redux_tui.runner.supervisor, redux_tui.ui.app"; do
+        env -u PYTHONDONTWRITEBYTECODE "$venv/bin/python" -c "import $modules" &
+    done
+    wait
 }
 
 find_python() {
