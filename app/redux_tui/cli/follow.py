@@ -100,8 +100,9 @@ class _Interruptions:
 class _Lines:
     """A line for each change, for logs and pipes."""
 
-    def __init__(self, write: Callable[[str], None] = say) -> None:
+    def __init__(self, write: Callable[[str], None] = say, ends_only: bool = False) -> None:
         self._write = write
+        self._ends_only = ends_only
         self._told: dict[str, Phase] = {}
         self._sandbox = ""
 
@@ -115,6 +116,8 @@ class _Lines:
             if self._told.get(each.id, Phase.QUEUED) is each.phase:
                 continue
             self._told[each.id] = each.phase
+            if self._ends_only and not each.is_finished:
+                continue
             self._write(f"[{done}/{len(attempts)}] {_sentence(each)}")
 
     def close(self) -> None:
@@ -146,7 +149,8 @@ class _Bar:
             transient=True,
         )
         self._task = self._progress.add_task("starting", total=None)
-        self._lines = _Lines(lambda line: self._progress.console.print(line, markup=False))
+        console = self._progress.console
+        self._lines = _Lines(lambda line: console.print(line, markup=False), ends_only=True)
         self._progress.start()
 
     def __call__(self, group: Group) -> None:

@@ -21,9 +21,8 @@ def prepare_competitions(
 ) -> int:
     settings = load(find_config(config))
     catalog = Catalog(settings.content_dirs)
-    if split is None and not competitions:
-        competitions = settings.datasets
-    chosen = catalog.select(split, competitions)
+    names = competitions or (() if split else settings.datasets)
+    chosen = catalog.select(split, names)
     return asyncio.run(_prepare_all(settings, chosen, force, as_json))
 
 

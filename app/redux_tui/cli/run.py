@@ -48,9 +48,8 @@ def launch_and_follow(
 ) -> int:
     settings = load(find_config(config))
     catalog = Catalog(settings.content_dirs)
-    if split is None and not competitions:
-        competitions = settings.datasets
-    chosen = catalog.select(split, competitions)
+    names = competitions or (() if split else settings.datasets)
+    chosen = catalog.select(split, names)
     request = Request(
         agent=catalog.agent(agent or settings.agent).id,
         competitions=tuple(each.id for each in chosen),

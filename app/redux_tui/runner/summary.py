@@ -39,7 +39,8 @@ class Summary:
             f" above the median: {self.above_median} of {self.runs}.",
         ]
         if self.finished < self.runs:
-            lines.append(f"{self.runs - self.finished} runs have no result yet: no medal for them.")
+            missing = self.runs - self.finished
+            lines.append(f"Without a result yet, so without a medal: {missing} of {self.runs}.")
         if self.attempts > self.runs:
             lines.append(
                 f"After reruns ({self.attempts} attempts): any medal"

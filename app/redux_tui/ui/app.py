@@ -64,7 +64,7 @@ class ReduxApp(App[None]):
 
     TITLE = "redux-tui"
     CSS_PATH: ClassVar[CSSPathType | None] = ["app.tcss", "widgets/mode_bar.tcss"]
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - as Textual has it
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (130, "-wide")]  # noqa: RUF012 - as Textual has it
     ENABLE_COMMAND_PALETTE = True
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
         "setup": _setup,
@@ -294,6 +294,8 @@ def run_dashboard(config: Path | None, wizard: bool) -> int:
 
 
 def _load_session(config: Path | None, client: Client | None) -> Session:
+    """In a thread; it imports the screens too, so that showing them for the first time is quick."""
+    from redux_tui.ui.screens import competitions, live, results, setup  # noqa: F401
     from redux_tui.ui.session import Session
 
     return Session.load(config, client)

@@ -18,6 +18,7 @@ from redux_tui.logs.sanitize import one_line, plain
 from redux_tui.models import Competition, ReduxError, Request
 from redux_tui.ui import keys
 from redux_tui.ui.screens.mode import ModeScreen
+from redux_tui.ui.session import Session
 from redux_tui.ui.text import DIM, GOOD, count, safe
 from redux_tui.ui.widgets.launch_form import Choices, LaunchForm
 from redux_tui.ui.widgets.table import Column, Row, Table
@@ -63,12 +64,21 @@ class CompetitionsScreen(ModeScreen):
 
     def on_mount(self) -> None:
         self.table.focus()
-        self.app.perform(self._fill(), "Reading the competitions")
 
-    async def _fill(self) -> None:
+    def on_screen_resume(self) -> None:
+        self.app.perform(self._read(), "Reading the competitions")
+
+    async def _read(self) -> None:
+        """What was prepared meanwhile; and everything, if the settings are others now."""
         session = self.app.ready
         catalog, self._prepared = await asyncio.to_thread(_read, session)
-        self._catalog = catalog
+        if catalog is self._catalog:
+            self._show_rows_again()
+        else:
+            self._catalog = catalog
+            self._fill(session, catalog)
+
+    def _fill(self, session: Session, catalog: Catalog) -> None:
         selection = session.settings.state.get("selection", [])
         self._chosen = {str(each) for each in selection if each in catalog.competitions}
         self.split.set_options([(Content(one_line(name)), name) for name in catalog.splits])
@@ -192,7 +202,7 @@ class CompetitionsScreen(ModeScreen):
             data = Text("✓ prepared", GOOD)
         else:
             data = Text(
-                "○ made at start" if competition.source == "offline" else "○ not prepared", DIM
+                "○ made on start" if competition.source == "offline" else "○ not prepared", DIM
             )
         mark = Text("[x]", f"bold {GOOD}") if is_chosen else Text("[ ]", DIM)
         name = safe(competition.id, "bold" if is_chosen else "")
@@ -205,7 +215,7 @@ class CompetitionsScreen(ModeScreen):
         ]
 
 
-def _read(session: Any) -> tuple[Catalog, set[str]]:
+def _read(session: Session) -> tuple[Catalog, set[str]]:
     """Everything from the disk, in a thread."""
     from redux_tui.bench.prepare import is_prepared
 

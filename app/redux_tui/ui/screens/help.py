@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from redux_tui.ui import keys
 
-_ORDER = ("This screen", "Everywhere", "Moving around and copying")
+_ORDER = ("This screen", "Everywhere", "Moving around")
 
 
 class HelpScreen(ModalScreen[None]):
@@ -58,5 +58,5 @@ class HelpScreen(ModalScreen[None]):
 
     def _place(self, active: ActiveBinding) -> str:
         if active.binding.id is None:  # Textual's own
-            return "Moving around and copying"
+            return "Moving around"
         return "Everywhere" if active.node is self.app else "This screen"

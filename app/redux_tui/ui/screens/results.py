@@ -36,14 +36,14 @@ COLUMNS = [
     Column("score", "Score", 9),
     Column("medal", "Medal", 8),
     Column("result", "Result", 15),
-    Column("gold", "Gold", 9, least=120),
-    Column("silver", "Silver", 9, least=120),
-    Column("bronze", "Bronze", 9, least=120),
-    Column("median", "Median", 9, least=120),
+    Column("gold", "Gold", 9, least=145),
+    Column("silver", "Silver", 9, least=145),
+    Column("bronze", "Bronze", 9, least=145),
+    Column("median", "Median", 9, least=145),
     Column("ended", "Ended", 14, least=100),
     Column("time", "Time", 8, least=78),
     Column("tries", "Tries", 5, least=86),
-    Column("reason", "Reason", 10, share=4, least=150),
+    Column("reason", "Reason", 10, share=4, least=165),
 ]
 NO_RESULTS = (
     "There are no results yet. They appear here as soon as the first submission is graded: start"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 from rich.text import Text
@@ -120,11 +121,14 @@ class LogPane(Vertical):
 
     async def _search_on(self, search: Search, then_show: bool = False) -> None:
         """Search in slices; show the last match, from which `N` leads upwards."""
+        told = time.monotonic()
         try:
             while search is self._search and not search.is_done:
                 search.advance()
-                self._show_title()
-                await asyncio.sleep(0.003)
+                if time.monotonic() - told > 0.2:
+                    self._show_title()
+                    told = time.monotonic()
+                await asyncio.sleep(0 if search.log.is_complete else 0.1)
         finally:
             self._is_searching = False
         if then_show and search is self._search:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -23,6 +24,7 @@ from redux_tui.ui import keys
 from redux_tui.ui.widgets.log_render import draw, wrap
 
 _SLICE = 0.012  # seconds of indexing between two turns of the event loop
+_REDRAW = 0.2  # seconds between two drawings while indexing goes on
 _MOST_COPIED = 50_000  # lines
 
 
@@ -54,6 +56,7 @@ class LogView(ScrollView, can_focus=True):
         self.log_file: LogFile | None = None
         self._found: re.Pattern[str] | None = None
         self._rows: list[Row] | None = None  # what is on the screen; None: to be made
+        self._style: Style | None = None
         self._widest = 0  # cells, of the lines drawn so far
         self._first = 0  # the file's first line at the last layout
         self._shrunk = 0
@@ -153,7 +156,7 @@ class LogView(ScrollView, can_focus=True):
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
-        self._rows = None
+        self._rows = self._style = None
 
     def selection_updated(self, selection: Selection | None) -> None:
         self._draw_again()
@@ -174,7 +177,9 @@ class LogView(ScrollView, can_focus=True):
         return True
 
     def render_line(self, y: int) -> Strip:
-        rows, style, width = self._visible_rows(), self.rich_style, self.size.width
+        if self._style is None:
+            self._style = self.rich_style  # costly, and the same for all rows
+        rows, style, width = self._visible_rows(), self._style, self.size.width
         if y >= len(rows) or self.log_file is None:
             return Strip.blank(width, style)
         line, start, strip = rows[y]
@@ -184,11 +189,14 @@ class LogView(ScrollView, can_focus=True):
 
     async def _catch_up(self, log: LogFile) -> None:
         """Index a large file in slices; its end can be read meanwhile."""
+        drawn = time.monotonic()
         try:
             while log is self.log_file and not log.is_complete:
                 log.refresh(_SLICE)
-                self._lay_out()
-                await asyncio.sleep(0.003)
+                if log.is_complete or time.monotonic() - drawn > _REDRAW:
+                    self._lay_out()
+                    drawn = time.monotonic()
+                await asyncio.sleep(0)
         finally:
             self._is_catching_up = False
 

@@ -67,7 +67,7 @@ class Table(DataTable[Text]):
             self.add_row(*self._cells(key), key=key)
 
     def on_resize(self, event: events.Resize) -> None:
-        layout = _lay_out(self._all_columns, event.size.width - 1)  # the scrollbar's column
+        layout = lay_out(self._all_columns, event.size.width - 1)  # the scrollbar's column
         if layout != self._layout:
             self._layout = layout
             self._rebuild()
@@ -96,8 +96,10 @@ class Table(DataTable[Text]):
                 self.update_cell(key, column.key, now)
 
 
-def _lay_out(columns: Sequence[Column], width: int) -> list[tuple[Column, int]]:
+def lay_out(columns: Sequence[Column], width: int) -> list[tuple[Column, int]]:
+    """Columns with a share take what is left over, or give what is missing."""
     shown = [column for column in columns if column.least <= width]
-    spare = max(0, width - sum(column.width + _PADDING for column in shown))
+    spare = width - sum(column.width + _PADDING for column in shown)
     shares = sum(column.share for column in shown) or 1
-    return [(column, column.width + spare * column.share // shares) for column in shown]
+    widths = (column.width + spare * column.share // shares for column in shown)
+    return [(column, max(3, each)) for column, each in zip(shown, widths, strict=True)]
