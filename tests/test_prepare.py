@@ -13,7 +13,7 @@ import pytest
 from redux_tui.bench.prepare import is_prepared, prepare, public_dir
 from redux_tui.catalog import Catalog
 from redux_tui.models import Competition, InfrastructureError
-from support.world import PREPARE, World
+from tests.support.world import PREPARE, World
 
 
 def competition_of(world: World) -> Competition:

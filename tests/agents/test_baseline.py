@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from tests.agents.conftest import RunAgent, grade
 
 from redux_tui.offline import loading
+from tests.agents.conftest import RunAgent, grade
 
 Public = Callable[[str], Path]
 

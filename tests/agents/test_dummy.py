@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from tests.agents.conftest import RunAgent, grade
 
 SAMPLE = "id,target\n1,0\n2,0\n"

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from support.world import SUBMIT_BEST, World
+from tests.support.world import SUBMIT_BEST, World
 
 COMMAND = [sys.executable, "-m", "redux_tui"]
 

@@ -8,7 +8,7 @@ import pexpect
 
 from redux_tui.models import Ended
 from redux_tui.runner.group import Group, find_group
-from support.world import SUBMIT_BEST, World, until_finished
+from tests.support.world import SUBMIT_BEST, World, until_finished
 
 
 def start(world: World) -> pexpect.spawn:
@@ -16,7 +16,7 @@ def start(world: World) -> pexpect.spawn:
     arguments = ["-m", "redux_tui", "--config", str(world.config), "run", "-a", "slow"]
     arguments += ["-c", "toy", "--sandbox", "process"]
     child = pexpect.spawn(sys.executable, arguments, timeout=60, dimensions=(24, 80))
-    child.expect("running")
+    child.expect("toy#0")
     return child
 
 

@@ -12,7 +12,7 @@ import pexpect
 import pyte
 import pytest
 
-from support.world import SUBMIT_BEST, World
+from tests.support.world import SUBMIT_BEST, World
 
 
 class Terminal:

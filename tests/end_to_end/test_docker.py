@@ -15,7 +15,7 @@ from redux_tui.models import Ended, Phase, Result, SandboxKind
 from redux_tui.runner.client import cancel, launch, resume
 from redux_tui.runner.group import Group
 from redux_tui.sandbox.engine import Engine, connect
-from support.world import SUBMIT_BEST, World, until, until_finished
+from tests.support.world import SUBMIT_BEST, World, until, until_finished
 
 pytestmark = pytest.mark.docker
 
@@ -34,7 +34,11 @@ def containers(engine: Engine, group: Group) -> list[Any]:
 async def test_an_attempt_in_a_container_is_graded_and_leaves_nothing_behind(
     docker_world: World, docker_engine: Engine
 ) -> None:
-    probe = 'id -u; ls "$DATA_DIR"; ls /home/private 2>&1; cat "$INSTRUCTIONS_FILE" | head -1\n'
+    # the folder's name makes the image a new one each time
+    probe = (
+        f"# {docker_world.root}\n"
+        + 'id -u; ls "$DATA_DIR"; ls /home/private 2>&1; cat "$INSTRUCTIONS_FILE" | head -1\n'
+    )
     docker_world.agent("best", probe + SUBMIT_BEST)
     request = docker_world.request("best", sandbox=SandboxKind.AUTO, seeds=2, jobs=2)
     group = await docker_world.run(request)

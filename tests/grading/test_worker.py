@@ -11,7 +11,7 @@ from redux_tui.bench.prepare import prepare
 from redux_tui.catalog import Catalog
 from redux_tui.grading.client import Grade, GradingWorker
 from redux_tui.models import Competition, InfrastructureError
-from support.world import World
+from tests.support.world import World
 
 GOOD = "id,y\n3,1\n4,0\n"
 

@@ -6,11 +6,11 @@ import gzip
 from pathlib import Path
 
 import pytest
-from tests.offline.conftest import IDS
 
 from redux_tui.offline.loading import OFFLINE
 from redux_tui.offline.tools import extract
 from redux_tui.offline.tools.sources import SOURCES, Source
+from tests.offline.conftest import IDS
 
 
 def data(source: Source) -> Path:

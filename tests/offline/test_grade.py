@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn import metrics as reference
-from tests.offline.conftest import Prepared
 
 from redux_tui.offline import metrics
 from redux_tui.offline.checks import InvalidSubmissionError
+from tests.offline.conftest import Prepared
 
 Change = Callable[[pd.DataFrame], pd.DataFrame]
 HIGHER = {"caravan-insurance", "titanic-survival", "review-sentiment"}

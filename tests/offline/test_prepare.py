@@ -10,9 +10,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from tests.offline.conftest import IDS, Prepared
 
 from redux_tui.offline import loading
+from tests.offline.conftest import IDS, Prepared
 
 SPLIT = Path(__file__).parents[2] / "splits" / "offline.txt"
 # A prepared competition that changes makes its leaderboard worthless: rebuild both together.

@@ -14,7 +14,7 @@ from redux_tui.runner.client import ask, cancel, launch, rerun, resume
 from redux_tui.runner.group import Group
 from redux_tui.runner.state import AttemptState
 from redux_tui.runner.summary import summarize
-from support.world import SUBMIT_BEST, SUBMIT_SAMPLE, World, until, until_finished
+from tests.support.world import SUBMIT_BEST, SUBMIT_SAMPLE, World, until, until_finished
 
 
 def only(group: Group) -> AttemptState:

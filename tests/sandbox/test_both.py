@@ -18,8 +18,7 @@ import pytest
 
 from redux_tui.models import Limits
 from redux_tui.sandbox.docker import DockerSandbox
-
-from .conftest import Bench
+from tests.sandbox.conftest import Bench
 
 BEAT = 'setsid sh -c "while :; do date +%N >$CODE_DIR/beat; sleep 0.05; done" &'
 

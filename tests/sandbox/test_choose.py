@@ -9,8 +9,7 @@ import pytest
 
 from redux_tui.models import Agent, InfrastructureError, SandboxKind
 from redux_tui.sandbox.choose import Choice, choose
-
-from .conftest import make_agent
+from tests.sandbox.conftest import make_agent
 
 NOWHERE = "unix:///nowhere/docker.sock"
 

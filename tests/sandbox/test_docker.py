@@ -14,8 +14,7 @@ from redux_tui.models import InfrastructureError, Limits
 from redux_tui.sandbox.container import create_options
 from redux_tui.sandbox.docker import DockerSandbox
 from redux_tui.sandbox.engine import Engine, connect
-
-from .conftest import Bench
+from tests.sandbox.conftest import Bench
 
 pytestmark = pytest.mark.docker
 

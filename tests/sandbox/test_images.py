@@ -13,8 +13,7 @@ from redux_tui.models import Agent, InfrastructureError
 from redux_tui.sandbox import dockerfile
 from redux_tui.sandbox.docker import DockerSandbox
 from redux_tui.sandbox.engine import Engine, connect
-
-from .conftest import DOCKERFILE, make_agent
+from tests.sandbox.conftest import DOCKERFILE, make_agent
 
 
 @pytest.fixture

@@ -14,8 +14,7 @@ from redux_tui.models import InfrastructureError
 from redux_tui.sandbox import leftovers
 from redux_tui.sandbox.process import ProcessSandbox, missing_packages
 from redux_tui.sandbox.protocol import Handle
-
-from .conftest import Bench, make_agent
+from tests.sandbox.conftest import Bench, make_agent
 
 
 async def test_a_missing_package_is_named(tmp_path: Path) -> None:

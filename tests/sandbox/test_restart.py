@@ -16,8 +16,7 @@ import pytest
 from redux_tui.models import InfrastructureError
 from redux_tui.sandbox.docker import DockerSandbox
 from redux_tui.sandbox.engine import Engine, connect, find_engine
-
-from .conftest import Bench, readable
+from tests.sandbox.conftest import Bench, readable
 
 # with the default one, it would remove the real daemon's docker0; one for each process of the tests
 BRIDGE, SUBNET = f"redux{os.getpid()}", f"10.99.{os.getpid() % 250}.1/24"

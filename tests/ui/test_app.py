@@ -11,8 +11,7 @@ import pytest
 from redux_tui.files import locked
 from redux_tui.ui.app import ReduxApp
 from redux_tui.ui.farewell import farewell
-
-from .conftest import SIZES, AskedClient, OpenApp, Story, screen_text, sees, until
+from tests.ui.conftest import SIZES, AskedClient, OpenApp, Story, screen_text, sees, until
 
 
 def mode(app: object) -> str:

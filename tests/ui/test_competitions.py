@@ -11,8 +11,7 @@ from textual.widgets import Input
 from redux_tui import config as configs
 from redux_tui.models import Request, SandboxKind
 from redux_tui.ui.screens.competitions import CompetitionsScreen
-
-from .conftest import NAMES, SIZES, AskedClient, OpenApp, screen_text, sees, until
+from tests.ui.conftest import NAMES, SIZES, AskedClient, OpenApp, screen_text, sees, until
 
 
 async def shown(pilot: Pilot[None]) -> CompetitionsScreen:

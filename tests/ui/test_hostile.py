@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from redux_tui.models import Request
-
-from .conftest import HOSTILE, OpenApp, Story, screen_text, sees
+from tests.ui.conftest import HOSTILE, OpenApp, Story, screen_text, sees
 
 
 async def test_logs_names_and_reasons(open_app: OpenApp, config: Path) -> None:

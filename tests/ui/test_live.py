@@ -7,8 +7,7 @@ from textual.pilot import Pilot
 
 from redux_tui.ui.screens.live import LiveScreen
 from redux_tui.ui.widgets.log_view import LogView
-
-from .conftest import (
+from tests.ui.conftest import (
     NAMES,
     SIZES,
     AskedClient,

@@ -7,8 +7,7 @@ from textual.pilot import Pilot
 
 from redux_tui.models import Run
 from redux_tui.ui.screens.results import ResultsScreen
-
-from .conftest import SIZES, AskedClient, OpenApp, Story, screen_text, sees, until
+from tests.ui.conftest import SIZES, AskedClient, OpenApp, Story, screen_text, sees, until
 
 
 async def show(pilot: Pilot[None]) -> ResultsScreen:

@@ -10,8 +10,7 @@ from textual.widgets import Input
 from redux_tui import config as configs
 from redux_tui.models import Request, SandboxKind
 from redux_tui.ui.screens.setup import SetupScreen
-
-from .conftest import NAMES, SIZES, AskedClient, OpenApp, screen_text, sees, until
+from tests.ui.conftest import NAMES, SIZES, AskedClient, OpenApp, screen_text, sees, until
 
 
 @pytest.mark.parametrize("size", SIZES)
