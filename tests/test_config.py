@@ -92,6 +92,20 @@ def test_broken_yaml_is_named_by_file_and_line_and_left_untouched(tmp_path: Path
         ("docker: {base_image: [1]}", "docker.base_image"),
         ("- a\n- b", "key: value"),
         ("datasets: titanic", "datasets"),
+        ("timeout: .inf", "timeout is inf, .* finite number"),
+        ("timeout: .nan", "timeout"),
+        ("timeout: true", "timeout is True, .* number"),
+        ("jobs: true", "jobs is True"),
+        ("retry_after: [-1]", "retry_after.0 is -1"),
+        ("limits: {cpus: .inf}", "limits.cpus"),
+        ("work_dir: ~nouser/x", "work_dir is '~nouser/x', .* home folder"),
+        ("content_dirs: [~nouser/x]", "content_dirs.0"),
+        ('data_dir: "a\\0b"', "data_dir is .* NUL"),
+        ("agents: {best: {kwargs: [1]}}", r"agents.best.kwargs is \[1\]"),
+        ("agents: {best: fast}", "agents.best is 'fast'"),
+        ("born: 2024-99-99", "not a YAML text file"),
+        ("jobs: 1\nseeds: 2\njobs: 3", f"{NAME}, line 3, column 1: .*'jobs' is there twice"),
+        ("docker: {host: a, host: b}", "line 1, column 19: .*'host'"),
     ],
 )
 def test_a_wrong_value_is_named_by_its_path_and_what_it_must_be(
@@ -101,6 +115,90 @@ def test_a_wrong_value_is_named_by_its_path_and_what_it_must_be(
     path.write_text(text)
     with pytest.raises(ReduxError, match=message):
         load(path)
+
+
+def test_nothing_said_of_an_agent_is_nothing_set(tmp_path: Path) -> None:
+    path = tmp_path / NAME
+    path.write_text("agents:\n  best: {kwargs: null}\n  other:\n")
+    assert load(path).agents == {"best": {"kwargs": {}}, "other": {}}
+
+
+def test_merged_keys_may_be_set_again(tmp_path: Path) -> None:
+    path = tmp_path / NAME
+    path.write_text(
+        "agents:\n  a: {kwargs: &all {steps: 1, x: 1}}\n  b: {kwargs: {<<: *all, x: 2}}\n"
+    )
+    assert load(path).agents["b"]["kwargs"] == {"steps": 1, "x": 2}
+    update(path, {"jobs": 2})
+    assert load(path).agents["b"]["kwargs"] == {"steps": 1, "x": 2}
+
+
+@pytest.mark.parametrize("text", ["# only a comment", "jobs: 1 # the last", "jobs: 1\n\n# the end"])
+def test_a_comment_at_the_end_swallows_nothing_that_is_written_after_it(
+    tmp_path: Path, text: str
+) -> None:
+    path = tmp_path / NAME
+    path.write_text(text)
+    update(path, {"state.last_group": "g1"})
+    assert text in path.read_text()
+    assert load(path).state == {"last_group": "g1"}
+
+
+@pytest.mark.parametrize(
+    "content", [b"jobs: 1\njobs: 2\n", "jobs: 1\n".encode("utf-16"), b"name: \xff\n"]
+)
+def test_what_cannot_be_kept_whole_is_refused_and_left_alone(
+    tmp_path: Path, content: bytes
+) -> None:
+    path = tmp_path / NAME
+    path.write_bytes(content)
+    for attempt in (lambda: load(path), lambda: update(path, {"seeds": 2})):
+        with pytest.raises(ReduxError, match=NAME):
+            attempt()
+    assert path.read_bytes() == content
+
+
+def test_a_linked_config_stays_a_link(tmp_path: Path) -> None:
+    target = tmp_path / "dotfiles" / NAME
+    target.parent.mkdir()
+    target.write_text("jobs: 1\n")
+    path = tmp_path / NAME
+    path.symlink_to(target)
+    update(path, {"jobs": 2})
+    assert path.is_symlink()
+    assert target.read_text() == "jobs: 2\n"
+
+
+def test_a_write_keeps_who_may_read_the_file(config: Path) -> None:
+    config.chmod(0o600)
+    update(config, {"jobs": 2})
+    assert config.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_write_keeps_newlines_and_byte_order_mark(tmp_path: Path) -> None:
+    path = tmp_path / NAME
+    path.write_bytes(b"\xef\xbb\xbf# mine\r\njobs: 1\r\n")
+    update(path, {"jobs": 2, "seeds": 3})
+    assert path.read_bytes() == b"\xef\xbb\xbf# mine\r\njobs: 2\r\nseeds: 3\r\n"
+    assert load(path).jobs == 2
+
+
+def test_without_a_config_a_named_folder_stands_in_for_the_current_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text("A_KEY=from-file\n")
+    monkeypatch.chdir(tmp_path)
+    here = load(None)
+    monkeypatch.chdir("/")
+    elsewhere = load(None, here.base)
+    assert elsewhere == here
+    assert elsewhere.base == tmp_path
+    assert elsewhere.repo_dir == tmp_path / "mle-bench"
+    assert secrets(elsewhere)["A_KEY"] == "from-file"
+
+
+def test_the_folder_of_a_config_wins_over_a_named_one(config: Path) -> None:
+    assert load(config, Path("/nowhere")).base == config.parent
 
 
 def test_the_current_folder_wins_over_the_users_and_a_named_file_over_both(

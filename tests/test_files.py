@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from redux_tui.files import is_locked, locked, require_free_space, write_atomically
+from redux_tui.files import (
+    is_locked,
+    locked,
+    require_free_space,
+    write_atomically,
+    write_json,
+)
 from redux_tui.models import InfrastructureError
 
 
@@ -47,6 +55,26 @@ def test_a_lock_dies_with_its_holder(tmp_path: Path) -> None:
     assert not is_locked(path)
     with locked(path, wait=False):
         assert is_locked(path)
+
+
+def test_a_mere_look_at_a_lock_keeps_nobody_from_taking_it(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    with path.open("w") as looked_at:
+        fcntl.flock(looked_at, fcntl.LOCK_SH)  # as `is_locked` does, but longer
+        threading.Timer(0.1, lambda: fcntl.flock(looked_at, fcntl.LOCK_UN)).start()
+        with locked(path, wait=False):
+            assert is_locked(path)
+
+
+@pytest.mark.parametrize("number", ["nan", "inf"])
+def test_json_never_holds_what_other_readers_refuse(tmp_path: Path, number: str) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "report.json", {"score": float(number)})
+
+
+def test_a_file_name_that_is_no_utf_8_can_be_written_as_json(tmp_path: Path) -> None:
+    write_json(tmp_path / "report.json", {"path": "\udc80.csv"})
+    assert (tmp_path / "report.json").read_text() == '{\n  "path": "\\udc80.csv"\n}\n'
 
 
 def test_too_small_a_disk_is_said_before_anything_is_written(tmp_path: Path) -> None:

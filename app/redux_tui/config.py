@@ -1,26 +1,67 @@
 """The YAML config: settings, and the state that the app remembers between two starts.
 
-PyYAML reads; ruamel.yaml writes, so that comments, key order and unknown keys survive.
+People edit this file: a write keeps its comments, key order, unknown keys, newlines and mode.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    ValidationError,
+)
+from typing_extensions import TypedDict  # pydantic can't take typing's before Python 3.12
 
 from redux_tui.files import locked, write_atomically
 from redux_tui.models import Limits, ReduxError, SandboxKind
-from redux_tui.yaml_file import read_yaml_mapping
+from redux_tui.yaml_file import change_yaml, read_yaml_mapping
 
 NAME = "mle-bench-config.yaml"
 MLE_BENCH = "https://github.com/openai/mle-bench.git"
+
+
+def _no_bool(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("Input should be a number")
+    return value
+
+
+def _expand(path: Path) -> Path:
+    if "\0" in str(path):
+        raise ValueError("a path holds no NUL")
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise ValueError("the home folder of that user is not known") from error
+
+
+def _none_is_empty(value: Any) -> Any:
+    return {} if value is None else value
+
+
+_Whole = Annotated[int, BeforeValidator(_no_bool)]
+_Number = Annotated[FiniteFloat, BeforeValidator(_no_bool)]  # YAML's `true` is no 1
+_Folder = Annotated[Path, AfterValidator(_expand)]
+_Table = Annotated[dict[str, Any], BeforeValidator(_none_is_empty)]
+
+
+class AgentSettings(TypedDict, total=False):
+    """What the config sets for an agent, where its variant says nothing."""
+
+    kwargs: _Table
+    env_vars: _Table
 
 
 class DockerSettings(BaseModel):
@@ -33,11 +74,11 @@ class DockerSettings(BaseModel):
 class LimitSettings(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    memory: int | None = Field(default=None, gt=0)  # bytes
-    cpus: float | None = Field(default=None, gt=0)
-    pids: int = Field(default=4096, gt=0)
-    log_bytes: int | None = Field(default=None, gt=0)
-    grace_seconds: float | None = Field(default=None, ge=0)
+    memory: _Whole | None = Field(default=None, gt=0)  # bytes
+    cpus: _Number | None = Field(default=None, gt=0)
+    pids: _Whole = Field(default=4096, gt=0)
+    log_bytes: _Whole | None = Field(default=None, gt=0)
+    grace_seconds: _Number | None = Field(default=None, ge=0)
 
 
 class Settings(BaseModel):
@@ -47,28 +88,30 @@ class Settings(BaseModel):
 
     # as the older Plexe runner names them
     repo_url: str = MLE_BENCH
-    repo_dir: Path = Path("mle-bench")
+    repo_dir: _Folder = Path("mle-bench")
     datasets: tuple[str, ...] = ()
     provider: str = "openai/gpt-4.1-mini"
-    max_iterations: int = Field(default=3, gt=0)
-    timeout: float = Field(default=3600, gt=0)  # seconds
+    max_iterations: _Whole = Field(default=3, gt=0)
+    timeout: _Number = Field(default=3600, gt=0)  # seconds
 
     agent: str = "baseline"
     sandbox: SandboxKind = SandboxKind.AUTO
-    jobs: int = Field(default=1, gt=0)
-    seeds: int = Field(default=1, gt=0)
-    gpus: tuple[str | int, ...] = ()
-    retry_after: tuple[float, ...] = (5, 30)  # seconds before each retry of the harness's failures
-    work_dir: Path = Path("workdir")
-    data_dir: Path = Field(default_factory=lambda: _mle_bench_cache())
-    content_dirs: tuple[Path, ...] = ()
-    agents: dict[str, dict[str, Any]] = {}
+    jobs: _Whole = Field(default=1, gt=0)
+    seeds: _Whole = Field(default=1, gt=0)
+    gpus: tuple[str | _Whole, ...] = ()
+    # seconds before each retry of the harness's failures
+    retry_after: tuple[Annotated[_Number, Field(ge=0)], ...] = (5, 30)
+    work_dir: _Folder = Path("workdir")
+    data_dir: _Folder = Field(default_factory=lambda: _mle_bench_cache())
+    content_dirs: tuple[_Folder, ...] = ()
+    agents: dict[str, Annotated[AgentSettings, BeforeValidator(_none_is_empty)]] = {}
     docker: DockerSettings = DockerSettings()
     limits: LimitSettings = LimitSettings()
     theme: str | None = None
     state: dict[str, Any] = {}
 
     file: Path | None = None  # where it was read from; None: there is none yet
+    base: Path = Field(default_factory=Path.cwd)  # what relative paths are relative to
 
     def limits_of_attempt(self, timeout: float | None = None) -> Limits:
         return Limits(timeout=timeout or self.timeout, **self.limits.model_dump())
@@ -97,8 +140,11 @@ def new_config_path(explicit: Path | None = None) -> Path:
     return (Path.cwd() if _is_checkout(Path.cwd()) else _user_config_dir()) / NAME
 
 
-def load(path: Path | None) -> Settings:
+def load(path: Path | None, base: Path | None = None) -> Settings:
     """The settings in `path`; the defaults if it is None or not there yet.
+
+    Relative paths start at the config's folder; without a config, at `base` (default: the
+    current folder), which a process that runs elsewhere names.
 
     Raises ReduxError for broken YAML (file, line, trouble) and for a wrong value (its key and
     what it must be). The file is never changed by this.
@@ -106,92 +152,73 @@ def load(path: Path | None) -> Settings:
     exists = path is not None and path.exists()
     data = read_yaml_mapping(path) if path is not None and exists else {}
     data = {key: value for key, value in data.items() if value is not None}
-    data.pop("file", None)
+    file = path.absolute() if path is not None and exists else None
+    data.update(file=file, base=file.parent if file else (base or Path.cwd()).absolute())
     try:
         settings = Settings.model_validate(data)
     except ValidationError as error:
         raise ReduxError(_explain(path, error)) from error
-    return _with_absolute_paths(settings, path if exists else None, data)
+    return _with_absolute_paths(settings, "work_dir" in data)
 
 
 def update(path: Path, changes: Mapping[str, Any]) -> None:
     """Replace only the keys in `changes` ("state.last_group" is a nested one), keep all else.
 
-    A value of None takes the key out. The file is made if it is not there.
+    A value of None takes the key out. The file is made if it is not there; a link stays one.
     """
-    from ruamel.yaml import YAML
-    from ruamel.yaml.comments import CommentedMap
-    from ruamel.yaml.util import load_yaml_guess_indent
-
+    path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     with locked(_lock_file(path)):
-        text = path.read_text(encoding="utf-8") if path.exists() else ""
-        if text.strip():
-            read_yaml_mapping(path)  # broken YAML: say so, and leave the file alone
-        _, indent, offset = load_yaml_guess_indent(text)
-        yaml = YAML()
-        yaml.preserve_quotes = True
-        yaml.width = 4096  # never fold a person's long line
-        if indent:
-            yaml.indent(sequence=indent, offset=offset or 0)
-        document = yaml.load(text)
-        head = ""
-        if document is None:
-            document, head = CommentedMap(), text  # nothing, or nothing but comments
-        for key, value in changes.items():
-            _set(document, key.split("."), value)
-        stream = io.StringIO()
-        yaml.dump(document, stream)
-        write_atomically(path, head + stream.getvalue())
+        if not path.exists():
+            return write_atomically(path, change_yaml("", changes))
+        read_yaml_mapping(path)  # broken YAML: say so, and leave the file alone
+        text = path.read_bytes().decode()
+        bom = "\ufeff" if text.startswith("\ufeff") else ""
+        newline = "\r\n" if "\r\n" in text else "\n"
+        try:
+            text = change_yaml(text.removeprefix(bom).replace("\r\n", "\n"), changes)
+        except ValueError as error:
+            raise ReduxError(
+                f"{path} can't be changed, though it can be read ({error}). Correct it there; the"
+                " file was left as it is."
+            ) from error
+        mode = stat.S_IMODE(path.stat().st_mode)
+        write_atomically(path, bom + text.replace("\n", newline), mode)
 
 
 def secrets(settings: Settings) -> dict[str, str]:
-    """Secrets by name: from `.env` beside the config (or in the current folder), the environment.
+    """Secrets by name: from `.env` beside the config (or in `base`), and the environment.
 
     They are only handed out where an agent names one; they are never written anywhere.
     """
     from dotenv import dotenv_values
 
-    folder = settings.file.parent if settings.file else Path.cwd()
-    stored = {key: value for key, value in dotenv_values(folder / ".env").items() if value}
+    file = settings.base / ".env"
+    stored = {key: value for key, value in dotenv_values(file).items() if value}
     return {**stored, **os.environ}
-
-
-def _set(document: Any, keys: list[str], value: Any) -> None:
-    for key in keys[:-1]:
-        if not isinstance(document.get(key), dict):
-            document[key] = {}
-        document = document[key]
-    if value is None:
-        document.pop(keys[-1], None)
-    else:
-        document[keys[-1]] = value
 
 
 def _explain(path: Path | None, error: ValidationError) -> str:
     lines = []
     for each in error.errors():
         key = ".".join(str(part) for part in each["loc"])
-        given = each.get("input")
-        lines.append(f"{key} is {given!r}, which will not do: {each['msg']}.")
+        given = repr(each.get("input"))[:200]
+        message = each["msg"].removeprefix("Value error, ").rstrip(".")
+        lines.append(f"{key} is {given}, which will not do: {message}.")
     return f"{path}: " + " ".join(lines) + " Correct it there; the file was left as it is."
 
 
-def _with_absolute_paths(
-    settings: Settings, path: Path | None, data: Mapping[str, Any]
-) -> Settings:
-    """Relative paths are relative to the config file (without one: to the current folder)."""
-    base = path.parent if path else Path.cwd()
-    work_dir = base / settings.work_dir.expanduser()
-    if "work_dir" not in data and not _is_checkout(base):
+def _with_absolute_paths(settings: Settings, has_work_dir: bool) -> Settings:
+    base = settings.base
+    work_dir = base / settings.work_dir
+    if not has_work_dir and not _is_checkout(base):
         work_dir = Path(platformdirs.user_data_dir("redux-tui"))
     return settings.model_copy(
         update={
-            "file": path,
-            "repo_dir": base / settings.repo_dir.expanduser(),
+            "repo_dir": base / settings.repo_dir,
             "work_dir": work_dir,
-            "data_dir": base / settings.data_dir.expanduser(),
-            "content_dirs": tuple(base / each.expanduser() for each in settings.content_dirs),
+            "data_dir": base / settings.data_dir,
+            "content_dirs": tuple(base / each for each in settings.content_dirs),
         }
     )
 

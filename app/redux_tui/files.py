@@ -6,7 +6,8 @@ import fcntl
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,14 @@ def write_atomically(path: Path, content: str | bytes, mode: int = 0o644) -> Non
 
 
 def write_json(path: Path, value: Any) -> None:
-    write_atomically(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    write_atomically(path, to_json(value) + "\n")
+
+
+def to_json(value: Any, default: Callable[[Any], object] | None = None) -> str:
+    """`value` as indented JSON that every reader takes. Raises ValueError for NaN and infinity."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=default)
+    # a file name that is no UTF-8 holds lone surrogates; in JSON, too, they are written \udc80
+    return text.encode(errors="backslashreplace").decode()
 
 
 def sync_folder(folder: Path) -> None:
@@ -48,15 +56,30 @@ def sync_folder(folder: Path) -> None:
 def locked(path: Path, *, wait: bool = True) -> Iterator[None]:
     """Hold an exclusive lock on the file `path` (made if absent); it dies with its holder.
 
-    Raises BlockingIOError if `wait` is false and someone else holds it.
+    Raises BlockingIOError if `wait` is false and someone else holds it, and goes on doing so for
+    half a second: `is_locked` holds it for a moment while it looks.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        if wait:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        else:
+            _lock_soon(descriptor)
         yield
     finally:
         os.close(descriptor)
+
+
+def _lock_soon(descriptor: int, seconds: float = 0.5) -> None:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.01)
 
 
 def is_locked(path: Path) -> bool:

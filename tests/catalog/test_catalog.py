@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from redux_tui.catalog import Catalog
+from redux_tui.catalog import content as our_places
 from redux_tui.catalog.agents import resolve
+from redux_tui.catalog.content import is_ours
 from redux_tui.models import ReduxError
+from tests.support.world import World
 
 AGENT = """\
 vars: &kwargs
@@ -68,6 +71,55 @@ def test_a_users_agent_hides_ours_of_the_same_name(content: Path) -> None:
     baseline = Catalog([content]).agent("baseline")
     assert baseline.version == "mine"
     assert not baseline.trusted
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout whose own agent is `ours`, beside which lies a foreign one."""
+    root = tmp_path / "checkout"
+    for folder in ("app/redux_tui/offline/toy", "agents/ours", "mine/agents/x", "workdir/agents/x"):
+        (root / folder).mkdir(parents=True)
+    (tmp_path / "foreign").mkdir()
+    (root / "agents" / "link").symlink_to(tmp_path / "foreign")
+    (tmp_path / "foreign" / "ours").symlink_to(root / "agents" / "ours")
+    monkeypatch.setattr(our_places, "_PACKAGE", root / "app" / "redux_tui")
+    return root
+
+
+@pytest.mark.parametrize("folder", ["agents/ours", "app/redux_tui/offline/toy"])
+def test_what_came_with_us_is_ours(checkout: Path, folder: str) -> None:
+    assert is_ours(checkout / folder)
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "mine/agents/x",
+        "workdir/agents/x",
+        "agents/../mine/agents/x",
+        "agents/../../foreign",
+        "agents/link",
+        "../foreign/ours",
+        "app/redux_tui/catalog",
+    ],
+)
+def test_no_other_folder_of_a_checkout_is_ours_however_it_is_written(
+    checkout: Path, folder: str
+) -> None:
+    assert (checkout / folder).parent.is_dir()
+    assert not is_ours(checkout / folder)
+
+
+@pytest.mark.parametrize("name", ["description.md", "leaderboard.csv", "grade.py", "prepare.py"])
+def test_a_competition_that_lacks_a_file_is_left_out_and_the_file_named(
+    world: World, name: str
+) -> None:
+    world.competition("whole")
+    (world.root / "content" / "competitions" / "toy" / name).unlink()
+    catalog = Catalog(world.settings.content_dirs)
+    assert "toy" not in catalog.competitions
+    assert "whole" in catalog.competitions
+    assert name in catalog.problems[0]
 
 
 def test_placeholders_are_filled_and_a_missing_secret_is_named(content: Path) -> None:

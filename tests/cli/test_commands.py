@@ -65,6 +65,12 @@ def test_a_result_that_is_not_scored_makes_exit_code_1_and_rerun_heals_it(world:
         (["rerun", "nothing"], "no run group"),
         (["grade", "x.csv"], "Give a SUBMISSION"),
         (["run", "--jobs", "0"], "0 is not in the range"),
+        (["run", "--timeout", "nan"], "nan is not a finite number"),
+        (["run", "--timeout", "inf"], "inf is not a finite number"),
+        (["run", "--timeout", "0"], "0.0 is not in the range"),
+        (["grade", "/nowhere/nofile.csv", "toy"], "There is no file /nowhere/nofile.csv."),
+        (["grade", "--submissions", "x", "--output-dir", __file__], "is a file"),
+        (["grade", "--submissions", "x", "--output-dir", "/dev/null/x"], "Not a directory"),
         ([], "needs a terminal"),
     ],
 )
@@ -86,6 +92,37 @@ def test_a_broken_config_is_named_and_left_alone(world: World) -> None:
     assert world.config.read_text() == "jobs: [1\n"
 
 
+@pytest.mark.parametrize("arguments", [["list", "agents"], ["run"], ["rerun"], ["doctor"]])
+def test_a_named_config_that_is_not_there_is_refused_with_a_near_name(
+    world: World, arguments: list[str]
+) -> None:
+    typo = str(world.config.with_name("mle-bench-confg.yaml"))
+    command = [*COMMAND, "--config", typo, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    assert done.returncode == 2
+    assert f"There is no config file {typo}. Did you mean {world.config}?" in done.stderr
+
+
+def test_a_file_in_the_way_of_a_folder_is_said_without_a_traceback(world: World) -> None:
+    (world.root / "work").write_text("")
+    file = world.root / "submissions.jsonl"
+    file.write_text("")
+    done = redux(world, "grade", "--submissions", str(file))
+    assert done.returncode == 2
+    assert done.stderr == f"Error: {world.root}/work/grades: Not a directory.\n"
+
+
+def test_reports_of_the_same_second_are_all_kept(world: World) -> None:
+    file = world.root / "submissions.jsonl"
+    file.write_text("")
+    grading = [*COMMAND, "--config", str(world.config), "grade", "--submissions", str(file)]
+    started = [subprocess.Popen(grading, stdout=subprocess.DEVNULL) for _ in range(4)]
+    assert [process.wait(60) for process in started] == [0] * 4
+    reports = list((world.root / "work" / "grades").iterdir())
+    assert len(reports) == 4
+    assert all(json.loads(report.read_text())["total_runs"] == 0 for report in reports)
+
+
 def test_one_bad_line_never_stops_the_other_submissions(world: World) -> None:
     good = world.root / "good.csv"
     good.write_text("id,y\n3,1\n4,0\n")
@@ -98,6 +135,8 @@ def test_one_bad_line_never_stops_the_other_submissions(world: World) -> None:
         json.dumps({"submission_path": str(bad), "competition_id": "toy"}),
         json.dumps({"submission_path": str(world.root / "none.csv"), "competition_id": "toy"}),
         json.dumps({"submission_path": str(good), "competition_id": "unknown"}),
+        json.dumps({"submission_path": "a\x00b.csv", "competition_id": "toy"}),
+        json.dumps({"submission_path": "/nowhere/\udc80.csv", "competition_id": "toy"}),
         json.dumps({"submission_path": str(good), "competition_id": "toy"}),
     ]
     file = world.root / "submissions.jsonl"
@@ -105,9 +144,9 @@ def test_one_bad_line_never_stops_the_other_submissions(world: World) -> None:
     done = redux(world, "grade", "--submissions", str(file), "--json")
     assert done.returncode == 1
     report = json.loads(done.stdout)
-    assert (report["total_runs"], report["total_gold_medals"]) == (4, 2)
+    assert (report["total_runs"], report["total_gold_medals"]) == (5, 2)
     assert (report["total_valid_submissions"], report["total_runs_with_submissions"]) == (2, 3)
-    assert [error["line"] for error in report["errors"]] == [3, 6]
+    assert [error["line"] for error in report["errors"]] == [3, 6, 7]
     saved = json.loads(Path(report["path"]).read_text())
     assert saved["competition_reports"] == report["competition_reports"]
 

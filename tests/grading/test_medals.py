@@ -56,7 +56,17 @@ def test_real_leaderboards_give_the_published_thresholds() -> None:
     assert published.keys() - set(equal) == {"mlsp-2013-birds"}
 
 
-@pytest.mark.parametrize("text", ["rank,points\n1,2\n", "rank,score\n1,\n", "rank,score\n", "\x00"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "rank,points\n1,2\n",
+        "rank,score\n1,\n",
+        "rank,score\n",
+        "\x00",
+        "rank,score\n1,NaN\n",
+        "rank,score\n1,0.5\n2,-inf\n",
+    ],
+)
 def test_a_board_that_cannot_be_read_is_said(tmp_path: Path, text: str) -> None:
     path = tmp_path / "leaderboard.csv"
     path.write_text(text)

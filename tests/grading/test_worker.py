@@ -38,8 +38,24 @@ async def test_a_good_submission_has_a_score(world: World) -> None:
     assert await grade(world, GOOD) == Grade(True, 1.0, None)
 
 
-async def test_no_file_is_no_submission(world: World) -> None:
-    assert (await grade(world, None)).exists is False
+async def test_no_file_is_no_submission_and_is_named(world: World) -> None:
+    assert await grade(world, None) == Grade(False, None, "There is no s.csv.")
+
+
+async def test_no_folder_is_no_submission_either(world: World) -> None:
+    competition = await _prepared(world)
+    worker = GradingWorker(world.settings.data_dir)
+    found = await worker.grade(competition, world.root / "nowhere", "s.csv")
+    assert found.exists is False
+    await worker.close()
+
+
+async def test_a_name_that_no_disk_takes_is_invalid_with_its_reason(world: World) -> None:
+    competition = await _prepared(world)
+    worker = GradingWorker(world.settings.data_dir)
+    found = await worker.grade(competition, world.root, "s" * 300 + ".csv")
+    assert "File name too long" in str(found.reason)
+    await worker.close()
 
 
 @pytest.mark.parametrize(
@@ -105,9 +121,13 @@ async def test_a_grader_that_fails_on_a_submission_makes_it_invalid_as_mle_bench
     assert "KeyError" in str(found.reason)
 
 
-async def test_a_score_that_is_no_number_is_invalid(world: World) -> None:
-    world.competition(grade="def grade(s, a):\n    return float('nan')\n")
-    assert "NaN" in str((await grade(world, GOOD)).reason)
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf"])
+async def test_a_score_that_is_no_finite_number_is_invalid(world: World, number: str) -> None:
+    world.competition(grade=f"def grade(s, a):\n    return float('{number}')\n")
+    found = await grade(world, GOOD)
+    assert found.exists
+    assert found.score is None
+    assert f"not a finite number: {number}" in str(found.reason)
 
 
 @pytest.mark.parametrize("source", ["import nothing_like_it\n", "def other(): ...\n", "x = (\n"])

@@ -6,9 +6,11 @@ import asyncio
 import json
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
+from redux_tui.config import load
 from redux_tui.models import Ended, Medal, Phase, ReduxError, Result, Run, SandboxKind
 from redux_tui.runner.client import ask, cancel, launch, rerun, resume
 from redux_tui.runner.group import Group
@@ -158,7 +160,7 @@ async def test_a_rerun_adds_an_attempt_and_the_first_stays_the_result(world: Wor
     await until_finished(group)
     first, second = group.state.attempts.values()
     assert (first.result, second.result, second.cause) == (Result.NONE, Result.SCORED, "rerun")
-    assert group.state.results()[Run("toy")] is first
+    assert group.state.results() == {Run("toy"): first}
     assert group.state.failed_runs() == []
     summary = summarize(group.state)
     assert (summary.any_medal_percent, summary.any_medal_percent_after_reruns) == (0, 100)
@@ -167,16 +169,18 @@ async def test_a_rerun_adds_an_attempt_and_the_first_stays_the_result(world: Wor
     assert first.folder.is_dir()
 
 
-async def test_a_rerun_of_what_still_runs_is_refused(world: World) -> None:
+async def test_a_rerun_of_what_still_runs_adds_nothing(world: World) -> None:
     world.agent("slow", "sleep 60\n")
     group = await launch(world.settings, world.request("slow"))
     await until(group, lambda g: Phase.RUNNING in _phases(g))
-    with pytest.raises(ReduxError, match="has not finished"):
-        await rerun(group, [Run("toy")])
+    await rerun(group, [Run("toy")])
+    with pytest.raises(ReduxError, match="is not a run of"):
+        await rerun(group, [Run("toy"), Run("other")])
     with pytest.raises(ReduxError, match="does not know the command"):
         await ask(group, {"command": "explode"})
     await cancel(group)
     await until_finished(group)
+    assert len(group.state.attempts) == 1
 
 
 async def test_a_dead_supervisor_is_replaced_and_the_attempt_goes_on(world: World) -> None:
@@ -267,10 +271,111 @@ async def test_an_untrusted_agent_without_an_engine_is_not_run_unsealed(
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{world.root}/no.sock")
     world.agent("stranger", SUBMIT_BEST)
-    group = await world.run(world.request("stranger", sandbox=SandboxKind.AUTO))
-    assert only(group).ended is Ended.INFRASTRUCTURE
-    assert "--sandbox process" in only(group).reason
-    assert not (only(group).folder / "submission").exists()
+    with pytest.raises(ReduxError, match="--sandbox process"):
+        await launch(world.settings, world.request("stranger", sandbox=SandboxKind.AUTO))
+    assert not (world.settings.work_dir / "runs").exists()
+
+
+async def test_a_cancelled_run_has_no_result_whatever_it_had_submitted(world: World) -> None:
+    world.agent("slow", SUBMIT_BEST + f"touch {world.root}/submitted; sleep 60\n")
+    group = await launch(world.settings, world.request("slow"))
+    await until(group, lambda _: (world.root / "submitted").exists())
+    await cancel(group)
+    await until_finished(group)
+    assert (only(group).score, only(group).medal) == (1.0, Medal.GOLD)  # kept, and shown
+    summary = summarize(group.state)
+    assert (summary.finished, summary.medals["gold"], summary.any_medal_percent) == (0, 0, 0)
+    assert summary.any_medal_percent_after_reruns == 0
+    assert group.state.failed_runs() == [Run("toy")]  # so a rerun can give it a result
+
+
+async def test_an_agent_that_removes_its_log_is_still_watched_to_its_end(world: World) -> None:
+    world.agent("tidy", 'rm "$CODE_DIR/../container.log"; sleep 1\n' + SUBMIT_BEST)
+    attempt = only(await world.run(world.request("tidy")))
+    assert (attempt.ended, attempt.score) == (Ended.COMPLETED, 1.0)
+    assert "removed" in attempt.notes[0]
+
+
+async def test_a_running_attempt_is_adopted_though_its_agent_cannot_be_started_any_more(
+    world: World,
+) -> None:
+    world.agent("slow", f"while [ ! -e {world.root}/go ]; do sleep 0.05; done\n{SUBMIT_BEST}")
+    group = await launch(world.settings, world.request("slow"))
+    await until(group, lambda g: Phase.RUNNING in _phases(g))
+    os.kill(group.state.supervisor, signal.SIGKILL)
+    await until(group, lambda g: not g.is_alive)
+    (world.root / "content/agents/slow/requirements.txt").write_text("no-such-package\n")
+    await resume(group)
+    (world.root / "go").touch()
+    await until_finished(group)
+    assert (only(group).ended, only(group).score) == (Ended.COMPLETED, 1.0)
+
+
+async def test_cancelled_after_a_crash_during_its_start_it_is_found_and_stopped(
+    world: World,
+) -> None:
+    world.agent("slow", f"echo $$ > {world.root}/pid; sleep 100\n")
+    group = await launch(world.settings, world.request("slow"))
+    await until(group, lambda _: (world.root / "pid").exists())
+    await until(group, lambda g: Phase.RUNNING in _phases(g))
+    os.kill(group.state.supervisor, signal.SIGKILL)
+    await until(group, lambda g: not g.is_alive)
+    journal = group.folder / "journal.jsonl"
+    lines = journal.read_text().splitlines(keepends=True)
+    journal.write_text("".join(line for line in lines if '"attempt_started"' not in line))
+    group = Group(group.folder)
+    await cancel(group)
+    await until_finished(group)
+    assert only(group).ended is Ended.CANCELLED
+    assert not Path(f"/proc/{(world.root / 'pid').read_text().strip()}").exists()
+
+
+async def test_the_control_socket_is_made_anew_when_it_was_removed(world: World) -> None:
+    world.agent("slow", "sleep 60\n")
+    group = await launch(world.settings, world.request("slow"))
+    await until(group, lambda g: Phase.RUNNING in _phases(g))
+    old = group.state.socket
+    Path(old).unlink()
+    await until(group, lambda g: g.state.socket != old)
+    await cancel(group)
+    await until_finished(group)
+    assert only(group).ended is Ended.CANCELLED
+
+
+async def test_many_attempts_are_cancelled_with_one_message(world: World) -> None:
+    world.agent("slow", "sleep 60\n")
+    group = await launch(world.settings, world.request("slow", seeds=600))
+    await until(group, lambda g: Phase.RUNNING in _phases(g))
+    await cancel(group)
+    await until_finished(group)
+    assert {each.ended for each in group.state.attempts.values()} == {Ended.CANCELLED}
+
+
+async def test_without_a_config_the_supervisor_sees_what_its_client_sees(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(world.root / "home-data"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(world.root / "home-cache"))
+    (world.root / "app" / "redux_tui").mkdir(parents=True)  # as in a checkout
+    settings = load(None, world.root)
+    assert settings.work_dir == world.root / "workdir"
+    request = world.request("dummy", ["titanic-survival"])
+    group = await until_finished(await launch(settings, request))
+    assert only(group).result is Result.SCORED
+    assert (settings.work_dir / "titanic-survival").resolve() == only(group).folder
+    assert not (world.root / "home-data").exists()
+
+
+async def test_an_event_that_is_not_understood_hides_nothing_else(world: World) -> None:
+    world.agent("best", SUBMIT_BEST)
+    group = await world.run(world.request("best"))
+    with (group.folder / "journal.jsonl").open("a") as file:
+        line = {"v": 1, "seq": 99, "time": "2030-01-01T00:00:00+00:00", "attempt": only(group).id}
+        file.write(json.dumps({**line, "type": "attempt_ended", "ended": "evaporated"}) + "\n")
+    again = Group(group.folder)
+    again.refresh()
+    assert only(again).score == 1.0
+    assert "evaporated" in again.state.skipped[0]
 
 
 def _phases(group: Group) -> list[Phase]:

@@ -30,7 +30,7 @@ class AskedClient:
 
     async def launch(self, settings: Settings, request: Request) -> Group:
         self.asked.append(("launch", request))
-        return Group(create_group(settings.work_dir, request, settings.file))
+        return Group(create_group(settings, request))
 
     async def rerun(self, group: Group, runs: Any) -> None:
         self.asked.append(("rerun", [run.label for run in runs]))
@@ -46,7 +46,7 @@ class Story:
     """Writes a run group as a supervisor would."""
 
     def __init__(self, work_dir: Path, request: Request) -> None:
-        self.folder = create_group(work_dir, request, None)
+        self.folder = create_group(Settings(work_dir=work_dir), request)
         self.request = request
         reader = Reader(self.folder)
         self.journal = Writer(self.folder, reader.read(), reader.offset)

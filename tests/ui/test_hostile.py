@@ -38,6 +38,8 @@ async def test_descriptions_and_names_of_content(open_app: OpenApp, config: Path
     folder.mkdir(parents=True)
     (folder / "description.md").write_text(f"# {HOSTILE}\n[link](javascript:x)\n{HOSTILE}")
     (folder / "leaderboard.csv").write_text("score\n1\n")
+    for name in ("prepare.py", "grade.py"):
+        (folder / name).touch()
     (folder / "config.yaml").write_text(
         'id: evil\nname: "[/x/y]"\ndescription: evil/description.md\npreparer: prepare:prepare\n'
         'category: "[@click=app.bell]c[/]"\n'

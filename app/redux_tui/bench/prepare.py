@@ -9,10 +9,11 @@ import shutil
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import redux_tui.offline
-from redux_tui.files import locked, require_free_space, write_json
+from redux_tui.files import is_locked, locked, require_free_space, write_json
 from redux_tui.models import Competition, InfrastructureError
 
 _CHILD = Path(__file__).with_name("prepare_child.py")
@@ -64,16 +65,29 @@ async def prepare(
     folder = data_dir / competition.id
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = locked(folder / ".prepare.lock")
-        await asyncio.to_thread(lock.__enter__)
+        async with _alone(folder / ".prepare.lock"):
+            if force or not is_prepared(competition, data_dir):
+                await _prepare(competition, folder, say, timeout)
     except OSError as error:
         raise InfrastructureError(
-            f"The data folder {folder} can't be written ({error.strerror}). Set data_dir in the"
-            " config to a folder of yours."
+            f"The data of {competition.id} could not be prepared in {folder}: {error}. If the"
+            " folder is not yours, set data_dir in the config to one that is."
         ) from error
+
+
+@asynccontextmanager
+async def _alone(path: Path) -> AsyncIterator[None]:
+    """Hold the lock `path`. Waits without a thread: any number may wait, and be cancelled."""
+    while True:
+        lock = locked(path, wait=False)
+        try:
+            lock.__enter__()
+            break
+        except BlockingIOError:
+            while is_locked(path):  # noqa: ASYNC110 - by another process
+                await asyncio.sleep(0.2)
     try:
-        if force or not is_prepared(competition, data_dir):
-            await _prepare(competition, folder, say, timeout)
+        yield
     finally:
         lock.__exit__(None, None, None)
 

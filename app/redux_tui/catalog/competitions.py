@@ -11,7 +11,7 @@ from redux_tui.yaml_file import read_yaml_mapping
 
 
 def read_competition(folder: Path) -> Competition:
-    """The competition in `folder`. Raises ReduxError naming the file and the missing key."""
+    """The competition in `folder`. Raises ReduxError naming the file, and the missing key in it."""
     path = folder / "config.yaml"
     config = read_yaml_mapping(path)
     competition_id = _text(config, path, "id")
@@ -20,7 +20,7 @@ def read_competition(folder: Path) -> Competition:
             f"{path}: id is {competition_id!r}, but its folder is named {folder.name!r}; they must"
             " be the same."
         )
-    return Competition(
+    competition = Competition(
         id=competition_id,
         name=_text(config, path, "name"),
         folder=folder,
@@ -36,6 +36,21 @@ def read_competition(folder: Path) -> Competition:
         answers=Path(_text(config, path, "dataset", "answers")),
         sample_submission=Path(_text(config, path, "dataset", "sample_submission")),
     )
+    _require_files(competition)
+    return competition
+
+
+def _require_files(competition: Competition) -> None:
+    """What a run needs is there: said now, not after an agent's hours."""
+    functions = (competition.grade_fn, competition.prepare_fn)
+    modules = [spec.partition(":")[0].rpartition(".")[2] for spec in functions]
+    code = [competition.folder / f"{module}.py" for module in modules]
+    for file in (competition.description, competition.leaderboard, *code):
+        if not file.is_file():
+            raise ReduxError(
+                f"The competition {competition.id} lacks the file {file}, without which it can't"
+                " be run and graded."
+            )
 
 
 def _text(config: dict[str, Any], path: Path, *keys: str) -> str:

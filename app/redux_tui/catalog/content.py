@@ -23,4 +23,9 @@ def content_folders(kind: str, user_dirs: Sequence[Path]) -> list[Path]:
 
 def is_ours(folder: Path) -> bool:
     """Whether a content folder came with redux-tui, so is as trusted as the program itself."""
-    return folder.is_relative_to(_PACKAGE) or folder.is_relative_to(our_content())
+    places = [our_content() / kind for kind in ("agents", "graders", "splits")]
+    # both: `..` and links lead out of a place of ours, and a person's link into it may change
+    return any(
+        folder.is_relative_to(place) and folder.resolve().is_relative_to(place)
+        for place in (*places, _PACKAGE / "offline")
+    )

@@ -25,4 +25,8 @@ def main() -> None:
     except BrokenPipeError:  # `redux-tui list … | head`
         sys.stderr.close()
         code = 0
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(f"Error: {where}{error.strerror or error}.", err=True)
+        code = 2
     sys.exit(code or 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from redux_tui import __version__
 
 F = TypeVar("F", bound=Callable[..., Any])
 _path = click.Path(path_type=Path)
+_folder = click.Path(path_type=Path, file_okay=False)
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 _split = click.option("-s", "--split", help="A split: all competitions that it lists.")
@@ -24,6 +26,21 @@ _competition = click.option(
 def selection(command: F) -> F:
     """The options that select competitions."""
     return _split(_competition(command))
+
+
+class _Seconds(click.FloatRange):
+    """More than none, and not for ever."""
+
+    name = "seconds"
+
+    def __init__(self) -> None:
+        super().__init__(0, min_open=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        seconds = super().convert(value, param, ctx)
+        if not math.isfinite(seconds):
+            self.fail(f"{value} is not a finite number of seconds.", param, ctx)
+        return seconds
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -40,6 +57,7 @@ def cli(context: click.Context, config: Path | None, rebuild: bool) -> int | Non
     """
     context.obj = config
     if context.invoked_subcommand is not None:
+        _require_config(config)
         return None
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise click.UsageError(
@@ -58,7 +76,7 @@ def cli(context: click.Context, config: Path | None, rebuild: bool) -> int | Non
 @click.option("--jobs", type=click.IntRange(1), help="Attempts at a time.")
 @click.option(
     "--timeout",
-    type=click.FloatRange(0, min_open=True),
+    type=_Seconds(),
     metavar="SECONDS",
     help="Time limit of one attempt.",
 )
@@ -69,9 +87,9 @@ def cli(context: click.Context, config: Path | None, rebuild: bool) -> int | Non
 )
 @as_json
 @click.option("--adopt", type=_path, hidden=True, help="Be the supervisor of this run group.")
-@click.option("--ask", hidden=True, help="What the supervisor is asked first.")
+@click.option("--ask", is_flag=True, hidden=True, help="Read from stdin what is asked first.")
 @click.pass_obj
-def run(config: Path | None, /, adopt: Path | None, ask: str | None, **options: Any) -> int:
+def run(config: Path | None, /, adopt: Path | None, ask: bool, **options: Any) -> int:
     """Run an agent on competitions, grade what it submits, and print the results.
 
     The run belongs to a process of its own: closing this one stops nothing.
@@ -102,7 +120,7 @@ def rerun(config: Path | None, group: str | None, as_json: bool) -> int:
     type=_path,
     help='Many: a JSON object a line, {"submission_path": …, "competition_id": …}.',
 )
-@click.option("--output-dir", type=_path, help="Where the report of many goes.")
+@click.option("--output-dir", type=_folder, help="Where the report of many goes.")
 @as_json
 @click.pass_obj
 def grade(config: Path | None, /, **options: Any) -> int:
@@ -143,3 +161,15 @@ def doctor(config: Path | None, as_json: bool) -> int:
     from redux_tui.cli.doctor import print_checks
 
     return print_checks(config, as_json)
+
+
+def _require_config(config: Path | None) -> None:
+    """Only the wizard makes a config: a command that is given a name means a file that is there."""
+    if config is None or config.exists():
+        return
+    import difflib
+
+    others = [each.name for each in config.absolute().parent.glob("*.y*ml")]
+    near = difflib.get_close_matches(config.name, others, n=1)
+    hint = f" Did you mean {config.with_name(near[0])}?" if near else ""
+    raise click.UsageError(f"There is no config file {config}.{hint}")

@@ -36,51 +36,63 @@ class Followed(Enum):
     STOPPED = auto()  # its supervisor is gone before the end
 
 
-async def follow(group: Group) -> Followed:
+async def follow(group: Group, interruptions: Interruptions) -> Followed:
     """Show the group's progress until everything in it has finished."""
-    loop = asyncio.get_running_loop()
-    interruptions = _Interruptions(group)
-    loop.add_signal_handler(signal.SIGINT, interruptions.interrupt)
     show = _Bar() if sys.stderr.isatty() else _Lines()
     seen_alive = time.monotonic()
+    interruptions.watch(group)
     try:
-        while True:
+        while not interruptions.leave:
             group.refresh()
             show(group)
             if group.is_alive:
                 seen_alive = time.monotonic()
             elif group.state.is_finished:
-                break
+                return Followed.CANCELLED if interruptions.cancelled else Followed.FINISHED
             elif group.state.stopped or time.monotonic() - seen_alive > _PATIENCE:
                 return Followed.STOPPED
-            if interruptions.leave:
-                return Followed.LEFT
             await asyncio.sleep(_LOOK_EVERY)
-        await interruptions.settle()
+        return Followed.LEFT
     finally:
-        loop.remove_signal_handler(signal.SIGINT)
+        interruptions.close()
         show.close()
-    return Followed.CANCELLED if interruptions.cancelled else Followed.FINISHED
 
 
-class _Interruptions:
-    """Ctrl-C: the first asks, the second cancels."""
+class Interruptions:
+    """Ctrl-C: the first asks, the second cancels, the third leaves. Counts from when it is made."""
 
-    def __init__(self, group: Group) -> None:
-        self._group = group
+    def __init__(self) -> None:
+        self.cancelled = False
+        self.leave = False
+        self._group: Group | None = None
         self._asked = False
         self._cancelling: asyncio.Task[None] | None = None
-        self.leave = False
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, self._interrupt)
 
-    @property
-    def cancelled(self) -> bool:
-        return self._cancelling is not None
+    def watch(self, group: Group) -> None:
+        """From now on there is something to ask about."""
+        self._group = group
+        if self._asked:
+            self._asked = False
+            self._interrupt()
 
-    def interrupt(self) -> None:
-        if self._asked and self._cancelling is None:
+    def close(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.remove_signal_handler(signal.SIGINT)
+        if sys.stdin.isatty():
+            loop.remove_reader(sys.stdin)
+
+    def _interrupt(self) -> None:
+        if self._group is None:
+            self._asked = True  # it is just being launched: ask when it is there
+        elif self.cancelled:
+            self.leave = True
+        elif self._asked:
             say("Cancelling all attempts; what they have submitted is still graded.")
+            self.cancelled = True
             self._cancelling = asyncio.create_task(cancel(self._group))
-        elif not self._asked:
+            self._cancelling.add_done_callback(self._cancel_answered)
+        else:
             self._asked = True
             say(_QUESTION if sys.stdin.isatty() else _NO_QUESTION)
             if sys.stdin.isatty():
@@ -91,10 +103,10 @@ class _Interruptions:
         self._asked = False
         self.leave = not self.cancelled and not sys.stdin.readline().strip()
 
-    async def settle(self) -> None:
-        """Let the request to cancel come to its own end, with its error if it has one."""
-        if self._cancelling is not None:
-            await self._cancelling
+    def _cancel_answered(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            say(f"Cancelling failed. {error} Interrupt again to leave.")
 
 
 class _Lines:

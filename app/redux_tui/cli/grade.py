@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,8 @@ def grade_files(
         return asyncio.run(_grade_many(settings, submissions, output_dir, as_json))
     if submission is None or competition is None:
         raise click.UsageError("Give a SUBMISSION and its competition's ID, or --submissions FILE.")
+    if not submission.exists():
+        raise click.UsageError(f"There is no file {submission}.")
     return asyncio.run(_grade_one(settings, submission, competition, as_json))
 
 
@@ -57,6 +60,8 @@ async def _grade_many(
     settings: Settings, file: Path, output_dir: Path | None, as_json: bool
 ) -> int:
     """Every line is graded or reported as an error; the report is MLE-bench's aggregate."""
+    folder = output_dir or settings.work_dir / "grades"
+    folder.mkdir(parents=True, exist_ok=True)
     reports: list[Report] = []
     errors: list[dict[str, Any]] = []
     grader = _Grader(settings)
@@ -64,16 +69,15 @@ async def _grade_many(
         for number, line in _lines(file):
             try:
                 reports.append(await grader.grade(*_parse(line)))
-            except ReduxError as error:
-                errors.append({"line": number, "error": str(error)})
-                say(f"{file}, line {number}: {error}")
+            except (ReduxError, OSError, ValueError) as error:
+                is_said = isinstance(error, ReduxError)
+                text = str(error) if is_said else f"this line can't be graded ({error})."
+                errors.append({"line": number, "error": text})
+                say(f"{file}, line {number}: {text}")
     finally:
         await grader.close()
     summary = aggregate(reports)
-    folder = output_dir or settings.work_dir / "grades"
-    folder.mkdir(parents=True, exist_ok=True)
-    stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S-UTC")
-    path = folder / f"{stamp}_grading_report.json"
+    path = _new_report(folder)
     write_json(path, summary)
     if as_json:
         print_json({**summary, "errors": errors, "path": str(path)})
@@ -96,15 +100,27 @@ class _Grader:
     async def grade(self, path: Path, name: str) -> Report:
         competition = self._catalog.competition(name)
         await prepare(competition, self._settings.data_dir, say)
-        path = path.absolute()
-        if not path.parent.is_dir():
-            raise ReduxError(f"There is no folder {path.parent}, so no submission in it.")
         # a person's own link is meant, an agent's never is: this path was given by a person
-        path = path.resolve()
+        path = Path(os.path.realpath(path))
         return await grade_submission(self._worker, competition, path.parent, path.name)
 
     async def close(self) -> None:
         await self._worker.close()
+
+
+def _new_report(folder: Path) -> Path:
+    """An empty file of a new name: several may be graded within the same second."""
+    stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S-UTC")
+    number = 1
+    while True:
+        suffix = f"-{number}" if number > 1 else ""
+        path = folder / f"{stamp}{suffix}_grading_report.json"
+        try:
+            path.touch(exist_ok=False)
+        except FileExistsError:
+            number += 1
+        else:
+            return path
 
 
 def _lines(file: Path) -> list[tuple[int, str]]:
@@ -123,7 +139,7 @@ def _parse(line: str) -> tuple[Path, str]:
     try:
         data = json.loads(line)
         return Path(str(data["submission_path"])), str(data["competition_id"])
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ReduxError(f"this is not a JSON object ({error}).") from error
     except (KeyError, TypeError) as error:
         raise ReduxError('"submission_path" and "competition_id" must be there.') from error

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from redux_tui.catalog import Catalog
-from redux_tui.cli.follow import Followed, follow
+from redux_tui.cli.follow import Followed, Interruptions, follow
 from redux_tui.cli.output import print_json, print_table, say
 from redux_tui.config import Settings, find_config, load
 from redux_tui.logs.sanitize import plain
@@ -22,14 +22,16 @@ from redux_tui.runner.state import AttemptState
 from redux_tui.runner.summary import summarize
 
 
-def supervise_group(folder: Path, ask: str | None) -> int:
+def supervise_group(folder: Path, ask: bool) -> int:
     """The supervisor's own process; its stderr is the group's supervisor.log."""
     from redux_tui.runner.supervisor import SupervisedElsewhereError, supervise
 
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
-    config = read_group_file(folder)["config"]
+    origin = read_group_file(folder)
+    config = Path(origin["config"]) if origin["config"] else None
+    message = json.load(sys.stdin) if ask else None
     try:
-        supervise(folder, load(Path(config) if config else None), json.loads(ask) if ask else None)
+        supervise(folder, load(config, Path(origin["base"])), message)
     except SupervisedElsewhereError:
         return BUSY
     return 0
@@ -70,12 +72,14 @@ def rerun_and_follow(config: Path | None, name: str | None, as_json: bool) -> in
 
 
 async def _run(settings: Settings, request: Request, as_json: bool) -> int:
+    interruptions = Interruptions()
     group = await launch(settings, request)
     say(f"Run group {group.name} in {group.folder}")
-    return await _follow_to_the_end(group, as_json)
+    return await _follow_to_the_end(group, interruptions, as_json)
 
 
 async def _rerun(group: Group, as_json: bool) -> int:
+    interruptions = Interruptions()
     failed = group.state.failed_runs()
     if failed:
         say(f"Running {len(failed)} of {group.name} again: {', '.join(r.label for r in failed)}.")
@@ -85,18 +89,19 @@ async def _rerun(group: Group, as_json: bool) -> int:
         await resume(group)
     else:
         say(f"Nothing failed in {group.name}.")
-    return await _follow_to_the_end(group, as_json)
+    return await _follow_to_the_end(group, interruptions, as_json)
 
 
-async def _follow_to_the_end(group: Group, as_json: bool) -> int:
-    outcome = await follow(group)
+async def _follow_to_the_end(group: Group, interruptions: Interruptions, as_json: bool) -> int:
+    outcome = await follow(group, interruptions)
     if outcome is Followed.LEFT:
         say(f"{group.name} goes on by itself. See it with `redux-tui`.")
         return 130
     if outcome is Followed.STOPPED:
+        why = f"stopped ({group.state.stopped})" if group.state.stopped else "was killed"
         raise ReduxError(
-            f"The supervisor of {group.name} stopped before the end: {group.state.stopped or '?'}."
-            f" Go on with `redux-tui rerun {group.name}`."
+            f"The supervisor of {group.name} {why} before the end. Attempts that had begun go on;"
+            f" `redux-tui rerun {group.name}` takes them over."
         )
     if as_json:
         print_json(_as_json(group))
@@ -121,9 +126,9 @@ def _as_json(group: Group) -> dict[str, Any]:
 
 
 def _print_results(group: Group) -> None:
-    rows = [_row(each) for each in group.state.results().values()]
+    rows = [_row(each) for each in group.state.shown().values()]
     print_table(("COMPETITION", "SEED", "SCORE", "MEDAL", "GOLD AT", "ENDED", "RESULT"), rows)
-    for each in group.state.results().values():
+    for each in group.state.shown().values():
         reason = plain(explain(each))
         if reason:
             print(f"  {each.run.label}: {reason}", file=sys.stdout)  # noqa: T201

@@ -6,6 +6,7 @@ Source: kaggle.com/progression, and `rank_score` in MLE-bench's `mlebench/grade_
 from __future__ import annotations
 
 import csv
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,7 +37,9 @@ def read_leaderboard(path: Path) -> list[float]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             scores = [float(row["score"]) for row in csv.DictReader(file)]
-    except (OSError, KeyError, ValueError, TypeError) as error:
+        if not all(map(math.isfinite, scores)):
+            raise ValueError("a score is not finite")
+    except (OSError, KeyError, ValueError, TypeError, csv.Error) as error:
         raise InfrastructureError(
             f"The leaderboard {path} can't be read ({error!r}): it must be a CSV file with a number"
             " in the column `score` of every row."

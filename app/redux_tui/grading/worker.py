@@ -13,6 +13,7 @@ A grader that crashes, hangs or eats memory takes nothing but this process with 
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import json
 import math
@@ -44,7 +45,8 @@ def grade(request: dict[str, Any]) -> dict[str, Any]:
     try:
         file = _open_beneath(request["root"], request["relative"])
         if file is None:
-            return {"exists": False, "score": None, "reason": "There is no submission.csv."}
+            reason = f"There is no {Path(request['relative']).name}."
+            return {"exists": False, "score": None, "reason": reason}
         with file:
             submission = _read_csv(file)
         score = _score(grader, submission, answers)
@@ -66,8 +68,8 @@ def _score(grader: Grade, submission: Any, answers: Any) -> float:
         known = name in ("InvalidSubmissionError", "AssertionError") and str(error)
         text = str(error) if known else f"The grader stopped with {name}: {error}"
         raise Refused(text.strip()) from error
-    if math.isnan(rounded):
-        raise Refused("The grader's score is not a number (NaN).")
+    if not math.isfinite(rounded):
+        raise Refused(f"The grader's score is not a finite number: {rounded}.")
     return rounded
 
 
@@ -118,7 +120,10 @@ def _load_grader(folder: Path, spec: str) -> Grade:
 
 def _open_beneath(root: str, relative: str) -> BinaryIO | None:
     """Open what an agent wrote, following no link on the way; None if it is not there."""
-    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
     try:
         *folders, name = Path(relative).parts
         for part in folders:
@@ -133,7 +138,9 @@ def _open_beneath(root: str, relative: str) -> BinaryIO | None:
     except PermissionError as error:
         raise Refused("The submission can't be opened: its permissions forbid it.") from error
     except OSError as error:
-        raise Refused("The submission, or its folder, is a link, not a plain file.") from error
+        if error.errno in (errno.ELOOP, errno.ENOTDIR):
+            raise Refused("The submission, or its folder, is a link, not a plain file.") from error
+        raise Refused(f"The submission can't be opened: {error.strerror}.") from error
     finally:
         os.close(folder)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -165,7 +172,7 @@ def main() -> None:
         except (Exception, MemoryError) as error:  # noqa: BLE001 - it is reported as a failure
             traceback.print_exc()
             answer = {"failure": f"{type(error).__name__}: {error}"}
-        channel.write(json.dumps({"id": request["id"], **answer}) + "\n")
+        channel.write(json.dumps({"id": request["id"], **answer}, allow_nan=False) + "\n")
         channel.flush()
 
 

@@ -16,20 +16,32 @@ from typing import Any, Protocol, TypeVar
 
 from redux_tui import __version__
 from redux_tui.bench.prepare import prepare, public_dir
+from redux_tui.catalog import Catalog
 from redux_tui.files import write_atomically, write_json
 from redux_tui.grading.client import GradingWorker
 from redux_tui.grading.report import Report, grade_submission
-from redux_tui.models import Agent, Competition, Ended, InfrastructureError, Limits, Phase, Result
+from redux_tui.models import (
+    Competition,
+    Ended,
+    InfrastructureError,
+    Limits,
+    Phase,
+    ReduxError,
+    Result,
+    SandboxKind,
+)
 from redux_tui.runner.ending import judge, verdict
 from redux_tui.runner.instructions import render_instructions
 from redux_tui.runner.slots import Gpus, Slots
+from redux_tui.runner.stage import Cast, Stage
 from redux_tui.runner.state import AttemptState
-from redux_tui.sandbox.protocol import Exit, Handle, Image, Launch, Sandbox
+from redux_tui.sandbox.protocol import Exit, Handle, Launch, Sandbox
 
 T = TypeVar("T")
 STOP_GRACE = 10.0  # seconds between SIGTERM and SIGKILL
 _LOOK_EVERY = 0.25  # seconds between two looks at the limits
 _GRADING_TRIES = 2
+_LOG_GONE = "its log file was removed or renamed while it ran"
 
 
 class Record(Protocol):
@@ -47,9 +59,8 @@ class Surroundings:
     """What all attempts of a group share."""
 
     group: Path
-    agent: Agent
-    sandbox: Sandbox
-    image: Image
+    catalog: Catalog
+    stage: Stage
     limits: Limits
     data_dir: Path
     threads: int  # for OMP_NUM_THREADS: cores by parallel attempts
@@ -61,12 +72,9 @@ class Surroundings:
 class AttemptLife:
     """Leads one attempt to its end. `cancelled` may be set at any time."""
 
-    def __init__(
-        self, around: Surroundings, attempt: AttemptState, competition: Competition
-    ) -> None:
+    def __init__(self, around: Surroundings, attempt: AttemptState) -> None:
         self._around = around
         self._attempt = attempt
-        self._competition = competition
         self.cancelled = asyncio.Event()
         if attempt.cancel_requested:
             self.cancelled.set()
@@ -91,34 +99,47 @@ class AttemptLife:
         if attempt.phase is not Phase.FINISHED:
             self._record("attempt_finished")
 
+    async def abandon(self) -> None:
+        """After a failure of ours: what was started must not go on without anybody watching."""
+        if self._attempt.started is None or self._attempt.ended is not None:
+            return
+        sandbox = await self._sandbox()
+        await sandbox.stop(self._attempt.started["handle"], STOP_GRACE)
+        await sandbox.collect(self._attempt.started["handle"], self._attempt.folder)
+
     async def _execute(self, gpus: Gpus) -> None:
         try:
             if self._attempt.started is None:
-                await self._unless_cancelled(self._prepare())
-                await self._start(gpus)
+                # once its start was tried, the agent may have begun: found again, then cancelled
+                prepared = self._prepare()
+                wary = self._attempt.start_tried
+                cast = await (prepared if wary else self._unless_cancelled(prepared))
+                await self._start(cast, gpus)
         except Cancelled:
             self._end(Ended.CANCELLED, "It was cancelled before its agent began.")
         except InfrastructureError as error:
             self._end(Ended.INFRASTRUCTURE, str(error))
         else:
-            assert self._attempt.started is not None
-            await self._watch(self._attempt.started["handle"])
+            await self._watch()
 
-    async def _prepare(self) -> None:
+    async def _prepare(self) -> Cast:
         self._record("attempt_preparing")
-        log = self._around.group / f"prepare-{self._competition.id}.log"
+        competition = self._competition()
+        log = self._around.group / f"prepare-{competition.id}.log"
 
         def say(line: str) -> None:
             with log.open("a", encoding="utf-8") as file:
                 file.write(line + "\n")
 
-        await prepare(self._competition, self._around.data_dir, say)
+        await prepare(competition, self._around.data_dir, say)
+        return await self._around.stage.ready()
 
-    async def _start(self, gpus: Gpus) -> None:
+    async def _start(self, cast: Cast, gpus: Gpus) -> None:
         around, folder = self._around, self._attempt.folder
-        data = public_dir(self._competition, around.data_dir)
-        layout = around.sandbox.layout(around.agent, folder, data)
-        instructions = render_instructions(self._competition, layout, around.limits)
+        competition = self._competition()
+        data = public_dir(competition, around.data_dir)
+        layout = cast.sandbox.layout(cast.agent, folder, data)
+        instructions = render_instructions(competition, layout, around.limits)
         try:
             for name in ("submission", "code", "logs"):
                 (folder / name).mkdir(parents=True, exist_ok=True)
@@ -131,20 +152,21 @@ class AttemptLife:
         launch = Launch(
             attempt=self._attempt.id,
             group=around.group.name,
-            agent=around.agent,
+            agent=cast.agent,
             folder=folder,
             data=data,
-            environment=self._environment(),
+            environment={**self._environment(), **cast.agent.env_vars},
             limits=around.limits,
             gpus=gpus,
         )
-        handle = await around.sandbox.start(launch, around.image)
+        self._record("attempt_starting")
+        handle = await cast.sandbox.start(launch, cast.image)
         self._record(
             "attempt_started",
-            sandbox=str(around.sandbox.kind),
-            image=around.image.reference,
-            digest=around.image.digest,
-            agent_version=around.agent.version,
+            sandbox=str(cast.sandbox.kind),
+            image=cast.image.reference,
+            digest=cast.image.digest,
+            agent_version=cast.agent.version,
             version=__version__,
             limits=asdict(around.limits),
             gpus=list(gpus),
@@ -153,17 +175,33 @@ class AttemptLife:
 
     def _environment(self) -> dict[str, str]:
         return {
-            "COMPETITION_ID": self._competition.id,
+            "COMPETITION_ID": self._attempt.run.competition,
             "TIME_LIMIT_SECS": str(int(self._around.limits.timeout)),
             "SEED": str(self._attempt.run.seed),
             # parallel attempts that each use all cores slow each other down many times over
             "OMP_NUM_THREADS": str(self._around.threads),
-            **self._around.agent.env_vars,
         }
 
-    async def _watch(self, handle: Handle) -> None:
+    def _competition(self) -> Competition:
+        try:
+            return self._around.catalog.competition(self._attempt.run.competition)
+        except ReduxError as error:
+            raise InfrastructureError(str(error)) from error
+
+    async def _sandbox(self) -> Sandbox:
+        """Where it executes; only for an attempt that has begun."""
+        assert self._attempt.started is not None
+        return await self._around.stage.sandbox(SandboxKind(self._attempt.started["sandbox"]))
+
+    async def _watch(self) -> None:
         """Until the end, stopping the attempt at a limit or when it is cancelled."""
-        sandbox = self._around.sandbox
+        assert self._attempt.started is not None
+        handle: Handle = self._attempt.started["handle"]
+        try:
+            sandbox = await self._sandbox()
+        except InfrastructureError as error:
+            self._end(Ended.INFRASTRUCTURE, str(error))
+            return
         running = (datetime.now(UTC) - self._attempt.since[Phase.RUNNING]).total_seconds()
         began = asyncio.get_running_loop().time() - max(0.0, running)
         log_limit = self._around.limits.log_bytes or _default_log_limit(self._attempt.folder)
@@ -175,21 +213,32 @@ class AttemptLife:
                 if waiting.done():
                     break
                 elapsed = asyncio.get_running_loop().time() - began
-                size = self._attempt.log.stat().st_size
                 found = verdict(
-                    self._around.limits, elapsed, size, log_limit, self.cancelled.is_set()
+                    self._around.limits,
+                    elapsed,
+                    self._log_size(),
+                    log_limit,
+                    self.cancelled.is_set(),
                 )
                 if found is not None:
                     stopped = stopped or found
-                    await self._stop(handle)
+                    await self._stop(sandbox, handle)
         finally:
             waiting.cancel()
         elapsed = asyncio.get_running_loop().time() - began
         self._ended(waiting.result(), stopped, elapsed)
 
-    async def _stop(self, handle: Handle) -> None:
+    def _log_size(self) -> int:
         try:
-            await self._around.sandbox.stop(handle, STOP_GRACE)
+            return self._attempt.log.stat().st_size
+        except FileNotFoundError:
+            if _LOG_GONE not in self._attempt.notes:
+                self._record("attempt_noted", note=_LOG_GONE)
+            return 0
+
+    async def _stop(self, sandbox: Sandbox, handle: Handle) -> None:
+        try:
+            await sandbox.stop(handle, STOP_GRACE)
         except InfrastructureError as error:
             self._record("attempt_noted", note=f"could not be stopped at once: {error}")
             await asyncio.sleep(5)
@@ -210,8 +259,8 @@ class AttemptLife:
         if self._attempt.started is None:
             return
         try:
-            handle = self._attempt.started["handle"]
-            await self._around.sandbox.collect(handle, self._attempt.folder)
+            sandbox = await self._sandbox()
+            await sandbox.collect(self._attempt.started["handle"], self._attempt.folder)
         except InfrastructureError as error:
             self._record("attempt_noted", note=f"could not be cleaned up: {error}")
 
@@ -233,15 +282,15 @@ class AttemptLife:
         self._record("attempt_graded", result=result, reason=report["reason"] or "", report=report)
 
     async def _report(self) -> Report:
-        sandbox = str(self._around.sandbox.kind)
+        assert self._attempt.started is not None
         for last in range(_GRADING_TRIES):
             try:
                 return await grade_submission(
                     self._around.grader,
-                    self._competition,
+                    self._competition(),
                     self._attempt.folder,
                     "submission/submission.csv",
-                    sandbox,
+                    self._attempt.started["sandbox"],
                 )
             except InfrastructureError:
                 if last == _GRADING_TRIES - 1:

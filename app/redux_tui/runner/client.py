@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -16,10 +17,14 @@ from typing import Any
 from redux_tui.bench.prepare import require_space
 from redux_tui.catalog import Catalog
 from redux_tui.config import Settings
-from redux_tui.models import ReduxError, Request, Run
+from redux_tui.models import ReduxError, Request, Run, SandboxKind
+from redux_tui.runner.control import MAX_MESSAGE
 from redux_tui.runner.group import BUSY, SUPERVISOR_LOG, Group, create_group
+from redux_tui.runner.stage import resolved_agent
+from redux_tui.sandbox.choose import require_engine
 
 _START_SECONDS = 30.0
+_ANSWER_SECONDS = 15.0
 
 
 async def launch(settings: Settings, request: Request) -> Group:
@@ -29,15 +34,19 @@ async def launch(settings: Settings, request: Request) -> Group:
     supervisor can't start, with what it said.
     """
     await asyncio.to_thread(_check, settings, request)
-    group = Group(create_group(settings.work_dir, request, settings.file))
-    await _start_supervisor(group)
+    group = Group(create_group(settings, request))
+    await resume(group)
     return group
 
 
 def _check(settings: Settings, request: Request) -> None:
     """Find before anything starts what would stop all of it."""
     catalog = Catalog(settings.content_dirs)
-    catalog.agent(request.agent)
+    agent = resolved_agent(settings, catalog, request)
+    if request.sandbox is SandboxKind.DOCKER or (
+        request.sandbox is SandboxKind.AUTO and not agent.trusted
+    ):
+        require_engine(agent, settings.docker.host)
     chosen = [catalog.competition(name) for name in request.competitions]
     require_space(chosen, settings.data_dir)
 
@@ -52,8 +61,11 @@ async def rerun(group: Group, runs: Iterable[Run]) -> None:
 
 async def resume(group: Group) -> None:
     """Start a supervisor for a group that has lost its own; does nothing if one lives."""
-    if not group.is_alive:
-        await _start_supervisor(group)
+    deadline = time.monotonic() + _START_SECONDS
+    while not group.is_alive and not await _start_supervisor(group):
+        if time.monotonic() > deadline:
+            raise ReduxError(f"No supervisor could be started for {group.name}. Try again.")
+        await asyncio.sleep(0.2)
 
 
 async def cancel(group: Group, attempt: str | None = None) -> None:
@@ -69,11 +81,16 @@ async def ask(group: Group, message: dict[str, Any]) -> dict[str, Any]:
     group.refresh()
     if not group.state.socket or not group.is_alive:
         raise ConnectionError("no supervisor lives")
-    reader, writer = await asyncio.open_unix_connection(group.state.socket)
+    reader, writer = await asyncio.open_unix_connection(group.state.socket, limit=MAX_MESSAGE)
     try:
         writer.write(json.dumps(message).encode() + b"\n")
         await writer.drain()
-        line = await asyncio.wait_for(reader.readline(), 30)
+        line = await asyncio.wait_for(reader.readline(), _ANSWER_SECONDS)
+    except TimeoutError:
+        raise ReduxError(
+            f"The supervisor of {group.name} (process {group.state.supervisor}) does not answer. Is"
+            " it stopped, or the machine overloaded? Try again in a moment."
+        ) from None
     finally:
         writer.close()
     if not line:
@@ -106,20 +123,24 @@ async def _start_supervisor(group: Group, message: dict[str, Any] | None = None)
     """
     command = [sys.executable, "-m", "redux_tui", "run", "--adopt", str(group.folder)]
     if message is not None:
-        command += ["--ask", json.dumps(message)]
+        command.append("--ask")
+    before = group.state.supervisors
     with (group.folder / SUPERVISOR_LOG).open("ab") as log:
         process = subprocess.Popen(  # noqa: ASYNC220 - it outlives us, so asyncio must not own it
             command,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
             start_new_session=True,
             cwd="/",
         )
+    assert process.stdin is not None
+    with contextlib.suppress(BrokenPipeError), process.stdin as stdin:  # it says why by itself
+        stdin.write(json.dumps(message).encode())
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         group.refresh()
-        if group.state.supervisor == process.pid:
+        if group.state.supervisors > before and group.state.supervisor == process.pid:
             return True
         if process.poll() == BUSY:
             return False

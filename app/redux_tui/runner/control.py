@@ -8,51 +8,71 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from redux_tui.models import ReduxError
 
 Answer = Callable[[dict[str, Any]], dict[str, Any]]
-_MAX_MESSAGE = 1 << 20  # bytes
+MAX_MESSAGE = 1 << 24  # bytes
+_LONGEST = 60  # characters of the folder above ours
 
 
-@asynccontextmanager
-async def control_socket(answer: Answer) -> AsyncIterator[str]:
-    """Serve `answer` on a unix socket that only its owner can open; gives the socket's path."""
-    folder = make_socket_folder()
-    path = folder / "control.sock"
+class ControlSocket:
+    """Serves `answer` on a unix socket that only its owner can open."""
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+        self._server: asyncio.Server | None = None
+        self._folder: Path | None = None
+
+    async def open(self) -> str:
+        """Listen on a new path, and return it."""
+        await self.close()
+        self._folder = make_socket_folder()
+        path = self._folder / "control.sock"
+        self._server = await asyncio.start_unix_server(self._serve, path, limit=MAX_MESSAGE)
+        path.chmod(0o600)
+        return str(path)
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether somebody removed it: logind does at the last logout, cleaners of /tmp do."""
+        return self._folder is not None and not (self._folder / "control.sock").exists()
+
+    async def close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             line = await reader.readline()
-            writer.write(json.dumps(_answer(answer, line)).encode() + b"\n")
+            writer.write(json.dumps(_answer(self._answer, line)).encode() + b"\n")
             await writer.drain()
         except (ConnectionError, ValueError):
             return  # gone, closing, or more than a message may have: no answer says it
         finally:
             writer.close()
 
-    server = await asyncio.start_unix_server(serve, path, limit=_MAX_MESSAGE)
-    path.chmod(0o600)
-    try:
-        yield str(path)
-    finally:
-        server.close()
-        shutil.rmtree(folder, ignore_errors=True)
-
 
 def make_socket_folder() -> Path:
     """A new 0700 folder with a short path: a socket's path has at most 108 bytes."""
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-    if runtime and os.access(runtime, os.W_OK) and len(runtime) < 60:
-        folder = Path(runtime) / "redux-tui" / secrets.token_hex(4)
-        folder.parent.mkdir(mode=0o700, exist_ok=True)
+    if runtime and len(runtime) <= _LONGEST and os.access(runtime, os.W_OK):
+        parent = Path(runtime) / "redux-tui"
+        parent.mkdir(mode=0o700, exist_ok=True)
+        folder = parent / secrets.token_hex(4)
         folder.mkdir(mode=0o700)
         return folder
-    return Path(tempfile.mkdtemp(prefix="redux-tui-"))
+    temporary = tempfile.gettempdir()
+    return Path(
+        tempfile.mkdtemp(
+            prefix="redux-tui-", dir=temporary if len(temporary) <= _LONGEST else "/tmp"
+        )
+    )
 
 
 def _answer(answer: Answer, line: bytes) -> dict[str, Any]:

@@ -9,13 +9,12 @@ from typing import Any
 from redux_tui.files import write_json
 from redux_tui.grading.report import aggregate
 from redux_tui.models import Result
-from redux_tui.runner.state import AttemptState, GroupState, result_attempt
+from redux_tui.runner.state import AttemptState, GroupState
 
 
 def write_derived_files(state: GroupState, created_at: str) -> None:
     """metadata.json and grading_report.json; they list the runs' result attempts only."""
-    tries = state.runs().values()
-    results = [each for attempts in tries if (each := result_attempt(attempts)) is not None]
+    results = list(state.results().values())
     write_json(
         state.folder / "metadata.json",
         {
@@ -58,10 +57,15 @@ def seconds_by_phase(attempt: AttemptState) -> dict[str, float]:
 
 
 def link_newest(work_dir: Path, attempt: AttemptState) -> None:
-    """Point `workdir/<competition>` at the attempt that holds its newest result."""
+    """Point `workdir/<competition>` at the attempt that holds its newest result.
+
+    A failure takes the place of nothing that scored, and what is no link is a person's own.
+    """
     link = work_dir / attempt.run.competition
-    if link.exists() and not link.is_symlink():
-        return  # something of the user's own: leave it
+    if attempt.report is None or (link.exists() and not link.is_symlink()):
+        return
+    if attempt.score is None and link.exists():
+        return
     temporary = work_dir / f".{attempt.id}.link"
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(os.path.relpath(attempt.folder, work_dir))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from redux_tui.catalog.suggest import unknown
+from redux_tui.config import Settings
 from redux_tui.files import is_locked, sync_folder, write_json
 from redux_tui.models import Limits, ReduxError, Request, SandboxKind
 from redux_tui.runner.journal import Reader
@@ -46,19 +47,27 @@ class Group:
         return is_locked(self.folder / LOCK)
 
 
-def create_group(work_dir: Path, request: Request, settings_file: Path | None) -> Path:
-    """Make the folder of a new run group, named as MLE-bench names them, and write its request."""
-    runs = work_dir / "runs"
-    runs.mkdir(parents=True, exist_ok=True)
+def create_group(settings: Settings, request: Request) -> Path:
+    """Make the folder of a new run group, named as MLE-bench names them, and write its request.
+
+    Raises ReduxError if the work folder can't be written.
+    """
+    runs = settings.work_dir / "runs"
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ReduxError(
+            f"The work folder {settings.work_dir} can't be written ({error.strerror}). Set work_dir"
+            " in the config to a folder of yours."
+        ) from error
     stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S-UTC")
     base = f"{stamp}_run-group_{request.agent.partition('/')[0]}"
     folder = _make_unique(runs, base)
     created = datetime.now(UTC).isoformat(timespec="seconds")
-    # the config is named by its path only: the supervisor reads it, as every client does
-    config = str(settings_file) if settings_file else None
-    write_json(
-        folder / _REQUEST, {"v": 1, "created_at": created, "config": config, **asdict(request)}
-    )
+    # the config is named, not copied: the supervisor reads it, as every client does
+    config = str(settings.file) if settings.file else None
+    origin = {"v": 1, "created_at": created, "config": config, "base": str(settings.base)}
+    write_json(folder / _REQUEST, {**origin, **asdict(request)})
     sync_folder(runs)
     return folder
 
@@ -123,7 +132,7 @@ def find_group(work_dir: Path, name: str | None) -> Path:
 
 
 def _make_unique(runs: Path, base: str) -> Path:
-    for suffix in ["", *(f"-{number}" for number in range(2, 1000))]:
+    for suffix in ["", *(f"-{number:03}" for number in range(2, 1000))]:
         folder = runs / (base + suffix)
         try:
             folder.mkdir()

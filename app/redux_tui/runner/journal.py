@@ -24,11 +24,13 @@ NAME = "journal.jsonl"
 EVENTS: Mapping[str, tuple[str, ...]] = {
     # the group
     "supervisor_started": ("pid", "host", "socket", "version"),
+    "control_moved": ("socket",),
     "sandbox_chosen": ("sandbox", "image", "digest", "reason"),
     "supervisor_stopped": ("reason",),
     # an attempt
     "attempt_queued": ("competition", "task?", "seed", "number", "cause"),  # first, retry, rerun
     "attempt_preparing": (),
+    "attempt_starting": (),  # from here on its agent may have begun
     "attempt_started": (
         "sandbox",
         "image",

@@ -36,4 +36,4 @@ class Slots:
     async def give_back(self, slot: Gpus) -> None:
         async with self._changed:
             self._free.append(slot)
-            self._changed.notify()
+            self._changed.notify_all()  # one of them may be cancelled at this very moment

@@ -30,6 +30,7 @@ class AttemptState:
     notes: list[str] = field(default_factory=list)
     report: dict[str, Any] | None = None
     started: dict[str, Any] | None = None  # the fields of attempt_started
+    start_tried: bool = False  # its agent may have begun, though `started` is not there yet
     cancel_requested: bool = False
     cpu_seconds: float | None = None
     peak_memory: int | None = None
@@ -84,18 +85,17 @@ class GroupState:
     digest: str = ""
     supervisor: int = 0  # pid of the newest supervisor
     socket: str = ""  # its control socket
+    supervisors: int = 0  # how many there were
     stopped: str | None = None  # why the newest supervisor stopped; None while it should be alive
+    skipped: list[str] = field(default_factory=list)  # events that we do not understand
 
     def apply(self, events: Iterable[Event]) -> None:
         for event in events:
-            if event.type == "attempt_queued":
-                self._queue(event)
-            elif event.type.startswith("attempt_") or event.type == "cancel_requested":
-                attempt = self.attempts.get(event.attempt)
-                if attempt is not None:
-                    _apply(attempt, event)
-            else:
+            try:
                 self._apply(event)
+            except (KeyError, ValueError, TypeError) as error:
+                # of a newer version, or changed by hand: the rest can still be looked at
+                self.skipped.append(f"event {event.seq}, {event.type}: {error!r}")
 
     def runs(self) -> dict[Run, list[AttemptState]]:
         """Each run with its attempts, oldest first."""
@@ -104,14 +104,24 @@ class GroupState:
             runs.setdefault(attempt.run, []).append(attempt)
         return runs
 
-    def results(self) -> dict[Run, AttemptState]:
-        """Each run's result attempt (see `result_attempt`), or its newest while it has none."""
+    def shown(self) -> dict[Run, AttemptState]:
+        """Each run's result attempt, or, to have something to show, its newest."""
         return {run: result_attempt(tries) or tries[-1] for run, tries in self.runs().items()}
 
+    def results(self) -> dict[Run, AttemptState]:
+        """The result attempts, of those runs that have one: all that figures are made of."""
+        found = {run: result_attempt(tries) for run, tries in self.runs().items()}
+        return {run: attempt for run, attempt in found.items() if attempt is not None}
+
     def failed_runs(self) -> list[Run]:
-        """Runs whose newest attempt is finished and failed: what `R` reruns."""
-        newest = {run: tries[-1] for run, tries in self.runs().items()}
-        return [run for run, last in newest.items() if last.result and last.result.is_failure]
+        """What `R` reruns: the newest attempt is finished, and failed or counts for nothing."""
+        with_result = self.results()
+        return [
+            run
+            for run, tries in self.runs().items()
+            if tries[-1].is_finished
+            and (run not in with_result or tries[-1].result is None or tries[-1].result.is_failure)
+        ]
 
     @property
     def is_finished(self) -> bool:
@@ -130,14 +140,26 @@ class GroupState:
         )
 
     def _apply(self, event: Event) -> None:
-        if event.type == "supervisor_started":
+        if event.type == "attempt_queued":
+            self._queue(event)
+        elif event.attempt in self.attempts:
+            _apply(self.attempts[event.attempt], event)
+        elif event.type == "supervisor_started":
             self.supervisor, self.socket = event.data["pid"], event.data["socket"]
+            self.supervisors += 1
             self.stopped = None
         elif event.type == "supervisor_stopped":
             self.stopped = event.data["reason"]
+        elif event.type == "control_moved":
+            self.socket = event.data["socket"]
         elif event.type == "sandbox_chosen":
             self.sandbox, self.sandbox_reason = event.data["sandbox"], event.data["reason"]
             self.image, self.digest = event.data["image"], event.data["digest"]
+
+
+def counts(attempt: AttemptState) -> bool:
+    """Whether an attempt may be its run's result: not one that the harness or a person ended."""
+    return attempt.is_finished and attempt.ended not in (Ended.INFRASTRUCTURE, Ended.CANCELLED)
 
 
 def result_attempt(attempts: list[AttemptState]) -> AttemptState | None:
@@ -146,8 +168,7 @@ def result_attempt(attempts: list[AttemptState]) -> AttemptState | None:
     Later ones are reruns: counting them would report pass@k as pass@1. A run that has only
     infrastructure failures or cancellations has no result.
     """
-    counted = (a for a in attempts if a.ended not in (None, Ended.INFRASTRUCTURE, Ended.CANCELLED))
-    return next((a for a in counted if a.is_finished), None)
+    return next((each for each in attempts if counts(each)), None)
 
 
 def _apply(attempt: AttemptState, event: Event) -> None:
@@ -155,6 +176,8 @@ def _apply(attempt: AttemptState, event: Event) -> None:
     match event.type:
         case "attempt_preparing":
             _enter(attempt, Phase.PREPARING, event)
+        case "attempt_starting":
+            attempt.start_tried = True
         case "attempt_started":
             attempt.started = dict(data)
             _enter(attempt, Phase.RUNNING, event)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from redux_tui.models import Medal, Result
-from redux_tui.runner.state import AttemptState, GroupState
+from redux_tui.runner.state import AttemptState, GroupState, counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +55,19 @@ def summarize(state: GroupState) -> Summary:
     runs = state.runs()
     results = state.results()
     by_seed: dict[int, list[bool]] = {}
-    for run, attempt in results.items():
-        by_seed.setdefault(run.seed, []).append(attempt.medal is not Medal.NONE)
+    for run in runs:  # a missing result is no medal
+        has_medal = run in results and results[run].medal is not Medal.NONE
+        by_seed.setdefault(run.seed, []).append(has_medal)
     shares = [100 * statistics.mean(medals) for medals in by_seed.values()]
-    best_medals = [any(each.medal is not Medal.NONE for each in tries) for tries in runs.values()]
+    best_medals = [
+        any(counts(each) and each.medal is not Medal.NONE for each in tries)
+        for tries in runs.values()
+    ]
     counted = Counter(each.result for each in results.values())
     medals = Counter(each.medal for each in results.values())
     return Summary(
         runs=len(runs),
-        finished=sum(each.is_finished for each in results.values()),
+        finished=len(results),
         results={str(result): counted[result] for result in Result},
         medals={str(medal): medals[medal] for medal in Medal},
         above_median=sum(_is_above_median(each) for each in results.values()),

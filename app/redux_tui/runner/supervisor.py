@@ -15,19 +15,19 @@ from typing import Any
 
 from redux_tui import __version__
 from redux_tui.catalog import Catalog
-from redux_tui.catalog.agents import resolve
-from redux_tui.config import Settings, secrets
+from redux_tui.config import Settings
 from redux_tui.files import locked
 from redux_tui.grading.client import GradingWorker
-from redux_tui.models import Ended, InfrastructureError, Phase, ReduxError, Result, Run, SandboxKind
+from redux_tui.models import Ended, InfrastructureError, ReduxError, Result, Run, SandboxKind
 from redux_tui.runner.attempt import AttemptLife, Surroundings
-from redux_tui.runner.control import control_socket
+from redux_tui.runner.control import ControlSocket
 from redux_tui.runner.derived import link_newest, write_derived_files
 from redux_tui.runner.group import LOCK, read_group_file, read_request
 from redux_tui.runner.journal import Reader, Writer
 from redux_tui.runner.slots import Slots, deal_gpus
+from redux_tui.runner.stage import Stage
 from redux_tui.runner.state import AttemptState, GroupState
-from redux_tui.sandbox.choose import choose
+from redux_tui.sandbox.choose import Choice
 
 _log = logging.getLogger(__name__)
 
@@ -59,51 +59,62 @@ class Supervisor:
         self._settings = settings
         self._request = read_request(folder)
         self._created_at = read_group_file(folder)["created_at"]
-        self._catalog = Catalog(settings.content_dirs)
         reader = Reader(folder)
         events = reader.read()
         self._journal = Writer(folder, events, reader.offset)
         self.state = GroupState(folder)
         self.state.apply(events)
+        self._control = ControlSocket(self.answer)
+        self._grader = GradingWorker(settings.data_dir, log=folder / "grading.log")
+        self._around = self._surroundings()
         self._lives: dict[str, AttemptLife] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._around: Surroundings | None = None
-        self._choosing: asyncio.Task[Surroundings] | None = None
         self._closing = False
-        self._terminated = False
 
     async def run(self, message: dict[str, Any] | None = None) -> None:
         """Lead every attempt to its end, serving the control socket meanwhile."""
         main = asyncio.current_task()
         assert main is not None
-
-        def terminate() -> None:
-            self._terminated = True
-            main.cancel()
-
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminate)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, main.cancel)
+        self._record(
+            "supervisor_started",
+            pid=os.getpid(),
+            host=socket.gethostname(),
+            socket=await self._control.open(),
+            version=__version__,
+        )
         reason = "done"
-        async with control_socket(self.answer) as path:
-            self._record(
-                "supervisor_started",
-                pid=os.getpid(),
-                host=socket.gethostname(),
-                socket=path,
-                version=__version__,
-            )
-            try:
-                self._queue_missing()
-                if message is not None:
-                    self.answer(message)
-                await self._drive()
-            except asyncio.CancelledError:
-                reason = "terminated; its attempts go on, and the next supervisor adopts them"
-            except ReduxError as error:
-                reason = str(error)
-                raise
-            finally:
-                self._record("supervisor_stopped", reason=reason)
-                self._journal.close()
+        try:
+            self._queue_missing()
+            # those that run already first: their slots are taken
+            for attempt in sorted(self.state.attempts.values(), key=lambda a: a.started is None):
+                if not attempt.is_finished:
+                    self._lead(attempt)
+            if message is not None:
+                self.answer(message)
+            while self._tasks:
+                await asyncio.wait(self._tasks, timeout=2, return_when=asyncio.FIRST_COMPLETED)
+                if self._control.is_gone:
+                    self._record("control_moved", socket=await self._control.open())
+        except asyncio.CancelledError:
+            reason = "terminated; its attempts go on, and the next supervisor adopts them"
+        except Exception as error:
+            _log.exception("the supervisor of %s", self._folder.name)
+            reason = f"{type(error).__name__}: {error}"
+            raise
+        finally:
+            await self._close()
+            self._record("supervisor_stopped", reason=reason)
+            self._journal.close()
+
+    async def _close(self) -> None:
+        self._closing = True
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._control.close()
+        await self._grader.close()
+        await self._around.stage.close()
 
     def answer(self, message: dict[str, Any]) -> dict[str, Any]:
         """What a client asks through the control socket.
@@ -119,7 +130,7 @@ class Supervisor:
             case {"command": "cancel", "attempt": attempt}:
                 return {"cancelled": self._cancel(attempt)}
             case {"command": "rerun", "runs": list(runs)}:
-                return {"attempts": [self._rerun(_read_run(run)) for run in runs]}
+                return {"queued": self._rerun([_read_run(run) for run in runs])}
         raise ReduxError(f"The supervisor does not know the command {message.get('command')!r}.")
 
     # attempts
@@ -145,22 +156,24 @@ class Supervisor:
         )
         return self.state.attempts[attempt]
 
-    def _rerun(self, run: Run) -> str:
-        tries = self.state.runs().get(run)
-        if tries is None:
-            raise ReduxError(f"{run.label} is not a run of {self._folder.name}.")
-        last = tries[-1]
-        if not last.is_finished:
-            raise ReduxError(f"{run.label} has not finished yet.")
-        if last.result is Result.UNGRADED:
-            self._record("attempt_grading", last.id)  # the agent has done its work
-        else:
-            last = self._queue(run, "rerun")
-        if self._around is not None:
-            self._lead(last)
-        return last.id
+    def _rerun(self, runs: list[Run]) -> int:
+        """Add an attempt to each run; one that has not finished needs none. How many it were."""
+        tries = self.state.runs()
+        for run in runs:
+            if run not in tries:
+                raise ReduxError(f"{run.label} is not a run of {self._folder.name}.")
+        finished = [run for run in runs if tries[run][-1].is_finished]
+        for run in finished:
+            last = tries[run][-1]
+            if last.result is Result.UNGRADED and last.ended is not Ended.INFRASTRUCTURE:
+                self._record("attempt_grading", last.id)  # the agent has done its work
+                self._lead(last)
+            else:
+                self._lead(self._queue(run, "rerun"))
+        return len(finished)
 
-    def _cancel(self, attempt_id: str | None) -> list[str]:
+    def _cancel(self, attempt_id: str | None) -> int:
+        """Cancel one attempt or all; how many it were."""
         if attempt_id is not None and attempt_id not in self.state.attempts:
             raise ReduxError(f"There is no attempt {attempt_id} in {self._folder.name}.")
         chosen = [
@@ -173,80 +186,25 @@ class Supervisor:
                 self._record("cancel_requested", attempt.id)
             if attempt.id in self._lives:
                 self._lives[attempt.id].cancelled.set()
-        open_attempts = (each for each in self.state.attempts.values() if not each.is_finished)
-        if self._choosing is not None and all(each.cancel_requested for each in open_attempts):
-            self._choosing.cancel()  # nobody waits for the image any more
-        return [each.id for each in chosen]
+        return len(chosen)
 
     # driving
 
-    async def _drive(self) -> None:
-        grader = GradingWorker(self._settings.data_dir, log=self._folder / "grading.log")
-        self._choosing = asyncio.create_task(self._surroundings(grader))
-        try:
-            self._around = await self._choosing
-        except InfrastructureError as error:
-            self._give_up(Ended.INFRASTRUCTURE, str(error))
-            return
-        except asyncio.CancelledError:
-            if not self._choosing.cancelled() or self._terminated:
-                raise
-            self._give_up(Ended.CANCELLED, "It was cancelled before its agent began.")
-            return
-        finally:
-            self._choosing = None
-        try:
-            # those that run already first: their slots are taken
-            for attempt in sorted(self.state.attempts.values(), key=lambda a: a.started is None):
-                if not attempt.is_finished:
-                    self._lead(attempt)
-            while self._tasks:
-                await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            self._closing = True
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-            await grader.close()
-            await self._around.sandbox.close()
-
-    async def _surroundings(self, grader: GradingWorker) -> Surroundings:
-        """Choose the sandbox and have the image built; once for all attempts."""
+    def _surroundings(self) -> Surroundings:
         settings, request = self._settings, self._request
-        agent = resolve(
-            self._catalog.agent(request.agent),
-            settings.agents.get(request.agent.partition("/")[0], {}),
-            settings.placeholders,
-            secrets(settings),
-        )
-        # a group never mixes sandboxes: what was chosen once stays
-        wish = SandboxKind(self.state.sandbox) if self.state.sandbox else request.sandbox
-        choice = await choose(
-            wish,
-            agent,
-            docker_host=settings.docker.host,
-            base_image=settings.base_image(),
-            say=self._say_build,
-        )
-        self._record(
-            "sandbox_chosen",
-            sandbox=str(choice.sandbox.kind),
-            image=choice.image.reference,
-            digest=choice.image.digest,
-            reason=choice.reason,
-        )
-        slots = Slots(deal_gpus(request.gpus, request.jobs))
-        threads = max(1, (os.cpu_count() or 1) // request.jobs)
+        catalog = Catalog(settings.content_dirs)
+        stage = Stage(settings, request, catalog, self._say_build, self._record_choice)
+        if self.state.sandbox:
+            stage.wish = SandboxKind(self.state.sandbox)  # what was chosen once stays
         return Surroundings(
             group=self._folder,
-            agent=agent,
-            sandbox=choice.sandbox,
-            image=choice.image,
+            catalog=catalog,
+            stage=stage,
             limits=request.limits,
             data_dir=settings.data_dir,
-            threads=threads,
-            grader=grader,
-            slots=slots,
+            threads=max(1, (os.cpu_count() or 1) // request.jobs),
+            grader=self._grader,
+            slots=Slots(deal_gpus(request.gpus, request.jobs)),
             record=self._record,
         )
 
@@ -256,53 +214,45 @@ class Supervisor:
         task.add_done_callback(self._tasks.discard)
 
     async def _lead_to_end(self, attempt: AttemptState, delay: float) -> None:
-        assert self._around is not None
-        try:
-            competition = self._catalog.competition(attempt.run.competition)
-        except ReduxError as error:
-            self._fail(attempt, str(error))
-            return
-        life = self._lives[attempt.id] = AttemptLife(self._around, attempt, competition)
+        life = self._lives[attempt.id] = AttemptLife(self._around, attempt)
         try:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(delay):
                     await life.cancelled.wait()
             await life.run()
         except Exception as error:  # noqa: BLE001 - our fault must not take other attempts with it
-            _log.exception("attempt %s", attempt.id)
-            self._fail(attempt, f"redux-tui itself failed: {type(error).__name__}: {error}")
+            await self._fail(life, attempt, error)
         finally:
             del self._lives[attempt.id]
-        self._after(attempt)
+        self._retry_if_it_may(attempt)
+        try:
+            write_derived_files(self.state, self._created_at)
+            link_newest(self._folder.parent.parent, attempt)
+        except OSError:
+            _log.exception("derived files: they are written again when the next attempt ends")
 
-    def _after(self, attempt: AttemptState) -> None:
-        write_derived_files(self.state, self._created_at)
-        link_newest(self._settings.work_dir, attempt)
+    def _retry_if_it_may(self, attempt: AttemptState) -> None:
         tries = self.state.runs()[attempt.run]
         retries = len(list(itertools.takewhile(lambda a: a.cause == "retry", reversed(tries))))
         # an agent that has begun is never started again by itself: it may have cost money
-        may_retry = attempt.ended is Ended.INFRASTRUCTURE and attempt.started is None
+        may_retry = attempt.ended is Ended.INFRASTRUCTURE and not attempt.start_tried
         delays = self._settings.retry_after
         if may_retry and attempt is tries[-1] and retries < len(delays):
             self._lead(self._queue(attempt.run, "retry"), delays[retries])
 
-    def _give_up(self, ended: Ended, reason: str) -> None:
-        """No sandbox, so no attempt can begin; those that run are left to the next supervisor."""
-        self._closing = True
-        for attempt in list(self.state.attempts.values()):
-            if attempt.phase in (Phase.QUEUED, Phase.PREPARING):
-                self._fail(attempt, reason, ended)
-        write_derived_files(self.state, self._created_at)
-
-    def _fail(
-        self, attempt: AttemptState, reason: str, ended: Ended = Ended.INFRASTRUCTURE
-    ) -> None:
-        """End an attempt for which nothing more can be done."""
+    async def _fail(self, life: AttemptLife, attempt: AttemptState, error: Exception) -> None:
+        """End an attempt on which our own code failed."""
+        _log.error("attempt %s", attempt.id, exc_info=error)
+        try:
+            await life.abandon()
+        except InfrastructureError as trouble:
+            self._record("attempt_noted", attempt.id, note=f"may still run: {trouble}")
+        reason = f"redux-tui itself failed: {type(error).__name__}: {error}"
         if attempt.ended is None:
-            self._record("attempt_ended", attempt.id, ended=ended, reason=reason)
+            self._record("attempt_ended", attempt.id, ended=Ended.INFRASTRUCTURE, reason=reason)
         if attempt.result is None:
-            result = Result.NONE if attempt.started is None else Result.UNGRADED
-            self._record("attempt_graded", attempt.id, result=result, reason="")
+            result = Result.UNGRADED if attempt.started else Result.NONE
+            self._record("attempt_graded", attempt.id, result=result, reason=reason)
         if not attempt.is_finished:
             self._record("attempt_finished", attempt.id)
 
@@ -310,6 +260,15 @@ class Supervisor:
 
     def _record(self, type_: str, attempt: str = "", **data: Any) -> None:
         self.state.apply([self._journal.append(type_, attempt, **data)])
+
+    def _record_choice(self, choice: Choice) -> None:
+        self._record(
+            "sandbox_chosen",
+            sandbox=str(choice.sandbox.kind),
+            image=choice.image.reference,
+            digest=choice.image.digest,
+            reason=choice.reason,
+        )
 
     def _say_build(self, line: str) -> None:
         with (self._folder / "build.log").open("a", encoding="utf-8") as file:

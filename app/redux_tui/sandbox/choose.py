@@ -21,6 +21,21 @@ class Choice:
     reason: str
 
 
+def require_engine(agent: Agent, docker_host: str | None) -> None:
+    """Raise InfrastructureError now if no engine answers for an agent that needs one."""
+    try:
+        find_engine(docker_host)
+    except InfrastructureError as error:
+        raise _unsealed_hint(agent, error) from error
+
+
+async def open_sandbox(kind: SandboxKind, docker_host: str | None) -> Sandbox:
+    """A sandbox for attempts that have begun already: it needs no image."""
+    if kind is SandboxKind.PROCESS:
+        return ProcessSandbox()
+    return DockerSandbox(await asyncio.to_thread(find_engine, docker_host))
+
+
 async def choose(
     wish: SandboxKind,
     agent: Agent,
@@ -39,12 +54,18 @@ async def choose(
         if wish is SandboxKind.DOCKER:
             raise
         if not agent.trusted:
-            raise InfrastructureError(
-                f"{error} {agent.id} is not marked as trusted, so it runs in a container only;"
-                " `--sandbox process` runs it unsealed, as a process with all your rights."
-            ) from error
+            raise _unsealed_hint(agent, error) from error
         reason = f"Not isolated: {agent.id} is trusted and runs as a process, since: {error}"
         return await _process(agent, reason, say)
+
+
+def _unsealed_hint(agent: Agent, error: InfrastructureError) -> InfrastructureError:
+    if agent.trusted:
+        return error
+    return InfrastructureError(
+        f"{error} {agent.id} is not marked as trusted, so it runs in a container only;"
+        " `--sandbox process` runs it unsealed, as a process with all your rights."
+    )
 
 
 async def _docker(

@@ -132,7 +132,7 @@ def _line_of(folder: Path) -> GroupLine:
         folder,
         agent=group.request.agent,
         runs=len(group.request.runs()),
-        finished=sum(attempt.is_finished for attempt in state.results().values()),
+        finished=sum(attempt.is_finished for attempt in state.shown().values()),
         attempts=len(state.attempts),
         is_alive=group.is_alive,
     )

@@ -80,7 +80,7 @@ class ResultsScreen(ModeScreen):
             return
         self.summary.update(_summary(group))
         runs = group.state.runs()
-        rows = [_row(run, shown, runs[run]) for run, shown in group.state.results().items()]
+        rows = [_row(run, shown, runs[run]) for run, shown in group.state.shown().items()]
         self.table.show_rows(rows)
         self._show_note()
 
@@ -127,7 +127,7 @@ class ResultsScreen(ModeScreen):
         group, run = self.app.group, self.selected
         if group is None or run is None:
             return
-        attempt = group.state.results()[run]
+        attempt = group.state.shown()[run]
 
         async def show() -> None:
             await self.app.switch_mode("live")
@@ -166,7 +166,7 @@ class ResultsScreen(ModeScreen):
         group, run = self.app.group, self.selected
         if group is None or run is None:
             return
-        attempt = group.state.results()[run]
+        attempt = group.state.shown()[run]
         self.note.update(_note(attempt))
 
 

@@ -108,7 +108,8 @@ class LaunchForm(Vertical):
         agent = self._agents.get(str(self.agent.value))
         if agent is not None:
             trust = "trusted" if agent.trusted else "not trusted"
-            name = one_line(f"{agent.version} {agent.description}")
+            version = f"version {agent.version}: " if agent.version else ""
+            name = one_line(version + agent.description)
             self.about.update(f"{trust}, network: {agent.network}. {name}")
         self.post_message(self.Changed())
 
