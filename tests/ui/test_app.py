@@ -178,3 +178,12 @@ def test_the_first_frame_needs_neither_config_nor_catalogue() -> None:
         check=True,
     )
     assert done.stdout.strip() == "[]"
+
+
+async def test_which_sandbox_was_chosen_and_why_is_said(open_app: OpenApp, story: Story) -> None:
+    async with open_app() as pilot:
+        reason = "Not isolated: no engine answers."
+        story.journal.append(
+            "sandbox_chosen", sandbox="process", image="", digest="", reason=reason
+        )
+        await sees(pilot, reason)

@@ -112,3 +112,10 @@ async def test_no_results_are_explained(open_app: OpenApp) -> None:
     async with open_app() as pilot:
         await show(pilot)
         assert "There are no results yet" in screen_text(pilot)
+
+
+async def test_the_time_of_a_running_attempt_goes_on(open_app: OpenApp, story: Story) -> None:
+    async with open_app((200, 50)) as pilot:
+        await show(pilot)
+        before = screen_text(pilot)
+        await until(pilot, lambda: screen_text(pilot) != before)

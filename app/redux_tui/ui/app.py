@@ -87,6 +87,7 @@ class ReduxApp(App[None]):
         self._wizard = wizard
         self._client = client
         self._last_tick = 0.0
+        self._told_sandbox: tuple[Path, str] | None = None
 
     def get_default_screen(self) -> Screen[None]:
         from redux_tui.ui.screens.loading import LoadingScreen
@@ -250,11 +251,20 @@ class ReduxApp(App[None]):
         group = self.group
         if group is not None and group.refresh():
             self.group_changed()
+            self._say_where_it_runs(group)
         self.heartbeat.publish(None)
         now = time.monotonic()
         if now - self._last_tick >= 1 and group is not None and not group.state.is_finished:
             self._last_tick = now
             self.screen.post_message(Tick())
+
+    def _say_where_it_runs(self, group: Group) -> None:
+        """Once a group: which sandbox was chosen for it, and why."""
+        reason = group.state.sandbox_reason
+        if reason and (group.folder, reason) != self._told_sandbox:
+            self._told_sandbox = (group.folder, reason)
+            isolated = group.state.sandbox != "process"
+            self.say(reason, "information" if isolated else "warning")
 
     def _update_headline(self) -> None:
         from redux_tui.ui.progress import headline

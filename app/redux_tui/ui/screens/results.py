@@ -84,6 +84,10 @@ class ResultsScreen(ModeScreen):
         self.table.show_rows(rows)
         self._show_note()
 
+    def on_tick(self) -> None:
+        """Elapsed times of what is going on."""
+        self.update_view()
+
     @property
     def selected(self) -> Run | None:
         group = self.app.group
