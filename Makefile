@@ -5,16 +5,16 @@ BIN = $(VENV)/bin
 CONSTRAINTS = constraints.txt
 CORES = $$(getconf _NPROCESSORS_ONLN)
 
-.PHONY: run test test-all check bench screenshots base-image clean
+.PHONY: run test test-all check bench base-image clean
 
 run: $(VENV)/.installed
 	@if [ -t 0 ] && [ -t 1 ]; then exec $(BIN)/redux-tui; \
 	else exec $(BIN)/redux-tui run -s offline -a baseline --sandbox process --jobs $(CORES); fi
 
-test: $(VENV)/.installed-dev
+test: $(VENV)/.installed-test
 	$(BIN)/pytest -n $(CORES) -m "not long"
 
-test-all: $(VENV)/.installed-dev
+test-all: $(VENV)/.installed-test
 	$(BIN)/pytest -n $(CORES)
 
 check: $(VENV)/.installed-dev
@@ -23,7 +23,7 @@ check: $(VENV)/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.installed-dev
+bench: $(VENV)/.installed-test
 	for each in tests/bench/*.py; do $(BIN)/python $$each || exit 1; done
 
 # a base image for agents where no image registry can be reached (Debian hosts, as root)
@@ -34,9 +34,13 @@ $(VENV)/.installed: pyproject.toml $(CONSTRAINTS) tests/support/install.sh
 	sh tests/support/install.sh $(VENV) .
 	@touch $@
 
+$(VENV)/.installed-test: pyproject.toml $(CONSTRAINTS) tests/support/install.sh
+	sh tests/support/install.sh $(VENV) '.[test]'
+	@touch $@ $(VENV)/.installed
+
 $(VENV)/.installed-dev: pyproject.toml $(CONSTRAINTS) tests/support/install.sh
 	sh tests/support/install.sh $(VENV) '.[dev]'
-	@touch $@ $(VENV)/.installed
+	@touch $@ $(VENV)/.installed-test $(VENV)/.installed
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from redux_tui.offline import loading
 from tests.agents.conftest import RunAgent, grade
@@ -38,6 +39,7 @@ def test_beats_the_sample_and_keeps_its_log(run_agent: RunAgent, public: Public)
     }
 
 
+@pytest.mark.long
 def test_the_same_seed_gives_the_same_submission(run_agent: RunAgent, public: Public) -> None:
     data = public("titanic-survival")
     first, second = (run_agent("baseline", data, SEED="3", STEP_LIMIT="5") for _ in range(2))

@@ -69,8 +69,11 @@ async def test_a_submission_that_is_a_link_is_refused(world: World) -> None:
     assert "link" in attempt.result_reason
 
 
-async def test_a_time_limit_ends_the_attempt_and_keeps_what_was_submitted(world: World) -> None:
-    world.agent("slow", SUBMIT_BEST + "trap '' TERM\nwhile true; do sleep 0.1; done\n")
+@pytest.mark.parametrize("trap", ["", pytest.param("trap '' TERM\n", marks=pytest.mark.long)])
+async def test_a_time_limit_ends_the_attempt_and_keeps_what_was_submitted(
+    world: World, trap: str
+) -> None:
+    world.agent("slow", SUBMIT_BEST + trap + "while true; do sleep 0.1; done\n")
     attempt = only(await world.run(world.request("slow", timeout=0.5, grace_seconds=1)))
     assert (attempt.ended, attempt.result) == (Ended.TIMED_OUT, Result.SCORED)
 
@@ -342,6 +345,7 @@ async def test_the_control_socket_is_made_anew_when_it_was_removed(world: World)
     assert only(group).ended is Ended.CANCELLED
 
 
+@pytest.mark.long
 async def test_many_attempts_are_cancelled_with_one_message(world: World) -> None:
     world.agent("slow", "sleep 60\n")
     group = await launch(world.settings, world.request("slow", seeds=600))
