@@ -345,7 +345,6 @@ async def test_the_control_socket_is_made_anew_when_it_was_removed(world: World)
     assert only(group).ended is Ended.CANCELLED
 
 
-@pytest.mark.long
 async def test_many_attempts_are_cancelled_with_one_message(world: World) -> None:
     world.agent("slow", "sleep 60\n")
     group = await launch(world.settings, world.request("slow", seeds=600))

@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import socket
+import time
 import uuid
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,7 @@ class Supervisor:
         self._lives: dict[str, AttemptLife] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
+        self._derived_at = 0.0
 
     async def run(self, message: dict[str, Any] | None = None) -> None:
         """Lead every attempt to its end, serving the control socket meanwhile."""
@@ -112,6 +114,7 @@ class Supervisor:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._write_derived_files()
         await self._control.close()
         await self._grader.close()
         await self._around.stage.close()
@@ -226,10 +229,19 @@ class Supervisor:
             del self._lives[attempt.id]
         self._retry_if_it_may(attempt)
         try:
-            write_derived_files(self.state, self._created_at)
             link_newest(self._folder.parent.parent, attempt)
         except OSError:
+            _log.exception("the link to the newest result of %s", attempt.run.competition)
+        if time.monotonic() > self._derived_at + 1:
+            self._write_derived_files()
+
+    def _write_derived_files(self) -> None:
+        """As attempts end, but once a second at most: each time, all of them are written."""
+        try:
+            write_derived_files(self.state, self._created_at)
+        except OSError:
             _log.exception("derived files: they are written again when the next attempt ends")
+        self._derived_at = time.monotonic()
 
     def _retry_if_it_may(self, attempt: AttemptState) -> None:
         tries = self.state.runs()[attempt.run]
