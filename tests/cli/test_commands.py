@@ -109,7 +109,7 @@ def test_a_file_in_the_way_of_a_folder_is_said_without_a_traceback(world: World)
     file.write_text("")
     done = redux(world, "grade", "--submissions", str(file))
     assert done.returncode == 2
-    assert done.stderr == f"Error: {world.root}/work/grades: Not a directory.\n"
+    assert done.stderr == f"Error: {world.settings.work_dir / 'grades'}: Not a directory.\n"
 
 
 def test_reports_of_the_same_second_are_all_kept(world: World) -> None:

@@ -29,7 +29,8 @@ class ModeScreen(Screen[None]):
         yield Footer(show_command_palette=False, compact=True)
 
     def body(self) -> ComposeResult:
-        raise NotImplementedError
+        """What stands between the bar of screens and the footer."""
+        yield from ()
 
     def update_view(self) -> None:
         """Show what is true now. Cheap where nothing changed."""
