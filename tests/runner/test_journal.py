@@ -90,3 +90,10 @@ def test_an_event_must_carry_its_fields(tmp_path: Path) -> None:
     writer = Writer(tmp_path, [], 0)
     with pytest.raises(ValueError, match="note"):
         writer.append("attempt_noted", "a")
+
+
+def test_a_path_that_is_no_utf8_is_written_and_read(tmp_path: Path) -> None:
+    writer = Writer(tmp_path, [], 0)
+    writer.append("attempt_noted", "a", note="odd\udc80name")
+    writer.close()
+    assert [event.data["note"] for event in Reader(tmp_path).read()] == ["odd\udc80name"]

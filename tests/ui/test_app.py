@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from redux_tui.files import locked
-from redux_tui.ui.app import ReduxApp
+from redux_tui.ui.app import MODE_TITLES, ReduxApp
 from redux_tui.ui.farewell import farewell
 from tests.ui.conftest import SIZES, AskedClient, OpenApp, Story, screen_text, sees, until
 
@@ -147,37 +147,22 @@ async def test_keys_can_be_changed(open_app: OpenApp, config: Path, story: Story
 
 
 def test_neither_docker_git_nor_kaggle_is_imported() -> None:
-    code = (
-        "import sys, redux_tui.ui.app, redux_tui.ui.screens.setup, redux_tui.ui.screens.live,"
-        " redux_tui.ui.screens.results, redux_tui.ui.screens.competitions;"
-        "print([n for n in ('docker', 'git', 'kaggle', 'pandas', 'sklearn') if n in sys.modules])"
-    )
-    app = str(Path(__file__).resolve().parents[2] / "app")
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={"PYTHONPATH": app},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.strip() == "[]"
+    screens = [f"redux_tui.ui.screens.{mode}" for mode in MODE_TITLES]
+    heavy = {"docker", "git", "kaggle", "pandas", "sklearn"}
+    assert not heavy & modules_after_importing("redux_tui.ui.app", *screens)
 
 
 def test_the_first_frame_needs_neither_config_nor_catalogue() -> None:
-    code = (
-        "import sys, redux_tui.ui.app;"
-        "print([n for n in ('pydantic', 'yaml', 'redux_tui.config', 'redux_tui.catalog',"
-        " 'textual.widgets._data_table') if n in sys.modules])"
-    )
-    app = str(Path(__file__).resolve().parents[2] / "app")
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={"PYTHONPATH": app},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.strip() == "[]"
+    later = {"pydantic", "yaml", "redux_tui.config", "redux_tui.catalog"}
+    later.add("textual.widgets._data_table")
+    assert not later & modules_after_importing("redux_tui.ui.app")
+
+
+def modules_after_importing(*names: str) -> set[str]:
+    code = f"import sys, {', '.join(names)}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert names[0] in done.stdout.split()
+    return set(done.stdout.split())
 
 
 async def test_which_sandbox_was_chosen_and_why_is_said(open_app: OpenApp, story: Story) -> None:

@@ -142,7 +142,9 @@ def _line(event: Event) -> bytes:
         "attempt": event.attempt,
         "type": event.type,
     }
-    return json.dumps({**head, **event.data}, ensure_ascii=False).encode() + b"\n"
+    text = json.dumps({**head, **event.data}, ensure_ascii=False, allow_nan=False)
+    # a path that is no UTF-8 holds lone surrogates, which JSON writes as \udc80 too
+    return text.encode(errors="backslashreplace") + b"\n"
 
 
 def _parse(line: bytes) -> Event | None:
