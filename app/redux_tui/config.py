@@ -89,6 +89,8 @@ class Settings(BaseModel):
     # as the older Plexe runner names them
     repo_url: str = MLE_BENCH
     repo_dir: _Folder = Path("mle-bench")
+    repo_ref: str | None = None  # the tag, branch or commit to use; None: the default branch
+    repo_python: _Folder | None = None  # has MLE-bench's requirements; None: we make one that has
     datasets: tuple[str, ...] = ()
     provider: str = "openai/gpt-4.1-mini"
     max_iterations: _Whole = Field(default=3, gt=0)
@@ -103,6 +105,7 @@ class Settings(BaseModel):
     retry_after: tuple[Annotated[_Number, Field(ge=0)], ...] = (5, 30)
     work_dir: _Folder = Path("workdir")
     data_dir: _Folder = Field(default_factory=lambda: _mle_bench_cache())
+    downloads: _Whole = Field(default=3, gt=0)  # at a time
     content_dirs: tuple[_Folder, ...] = ()
     agents: dict[str, Annotated[AgentSettings, BeforeValidator(_none_is_empty)]] = {}
     docker: DockerSettings = DockerSettings()
@@ -216,6 +219,7 @@ def _with_absolute_paths(settings: Settings, has_work_dir: bool) -> Settings:
     return settings.model_copy(
         update={
             "repo_dir": base / settings.repo_dir,
+            "repo_python": base / settings.repo_python if settings.repo_python else None,
             "work_dir": work_dir,
             "data_dir": base / settings.data_dir,
             "content_dirs": tuple(base / each for each in settings.content_dirs),

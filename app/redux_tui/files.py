@@ -14,6 +14,8 @@ from typing import Any
 
 from redux_tui.models import InfrastructureError
 
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/v1\n"
+
 
 def write_atomically(path: Path, content: str | bytes, mode: int = 0o644) -> None:
     """Replace `path` by `content`: temporary file, fsync, rename. A reader sees old or new."""
@@ -95,6 +97,15 @@ def is_locked(path: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def is_lfs_pointer(path: Path) -> bool:
+    """Whether `path` stands for a file that Git LFS has not fetched; it then is a few lines."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_LFS_POINTER)) == _LFS_POINTER
+    except OSError:
+        return False
 
 
 def require_free_space(folder: Path, needed: int, what: str) -> None:

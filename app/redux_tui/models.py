@@ -82,7 +82,7 @@ class Competition:
     id: str
     name: str
     folder: Path
-    source: str  # "offline", "user"; later "mle-bench"
+    source: str  # "offline", "user", "mle-bench"
     metric: str
     category: str
     awards_medals: bool
@@ -92,6 +92,14 @@ class Competition:
     prepare_fn: str
     answers: Path
     sample_submission: Path
+    kind: str = ""  # MLE-bench's competition_type: "simple", "code"
+    size_gb: float | None = None  # of the download, where it is known
+    known_issues: tuple[str, ...] = ()  # from MLE-bench's README
+    repo: Path | None = None  # the clone of MLE-bench whose code prepares and grades it
+
+    @property
+    def checksums(self) -> Path:
+        return self.folder / "checksums.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +118,8 @@ class Agent:
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     kwargs_type: str | None = None
     env_vars: Mapping[str, str] = field(default_factory=dict)
+    source: str = "user"  # "ours", "user", "mle-bench"
+    unsupported: str = ""  # why it can't run here, as a sentence
 
     @property
     def arguments(self) -> list[str]:
@@ -164,6 +174,7 @@ class Request:
     jobs: int = 1
     limits: Limits = Limits(timeout=3600.0)
     gpus: tuple[str, ...] = ()
+    obfuscated: bool = False  # descriptions and instructions that don't name Kaggle
 
     def runs(self) -> list[Run]:
         """Seeds outermost, as MLE-bench does: a full first round comes early."""

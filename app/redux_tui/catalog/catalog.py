@@ -12,6 +12,7 @@ from redux_tui.catalog.competitions import read_competition
 from redux_tui.catalog.content import content_folders
 from redux_tui.catalog.splits import Split, read_split
 from redux_tui.catalog.suggest import unknown
+from redux_tui.config import Settings
 from redux_tui.models import Agent, Competition, ReduxError
 
 T = TypeVar("T")
@@ -26,9 +27,14 @@ class Catalog:
     One broken folder hides nothing else: it is left out, and `problems` says why.
     """
 
-    def __init__(self, user_dirs: Sequence[Path] = ()) -> None:
+    def __init__(self, user_dirs: Sequence[Path] = (), repo: Path | None = None) -> None:
         self._user_dirs = tuple(user_dirs)
+        self._repo = repo  # the clone of MLE-bench, which need not be there yet
         self.problems: list[str] = []
+
+    @classmethod
+    def of(cls, settings: Settings) -> Catalog:
+        return cls(settings.content_dirs, settings.repo_dir)
 
     @cached_property
     def competitions(self) -> dict[str, Competition]:

@@ -94,7 +94,7 @@ class _Grader:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._catalog = Catalog(settings.content_dirs)
+        self._catalog = Catalog.of(settings)
         self._worker = GradingWorker(settings.data_dir)
 
     async def grade(self, path: Path, name: str) -> Report:

@@ -15,7 +15,7 @@ from redux_tui.runner.group import Group, list_groups
 
 def list_things(config: Path | None, what: str, as_json: bool) -> int:
     settings = load(find_config(config))
-    catalog = Catalog(settings.content_dirs)
+    catalog = Catalog.of(settings)
     rows = {
         "competitions": _competitions,
         "agents": _agents,

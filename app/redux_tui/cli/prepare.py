@@ -20,7 +20,7 @@ def prepare_competitions(
     as_json: bool,
 ) -> int:
     settings = load(find_config(config))
-    catalog = Catalog(settings.content_dirs)
+    catalog = Catalog.of(settings)
     names = competitions or (() if split else settings.datasets)
     chosen = catalog.select(split, names)
     return asyncio.run(_prepare_all(settings, chosen, force, as_json))

@@ -49,7 +49,7 @@ def launch_and_follow(
     as_json: bool,
 ) -> int:
     settings = load(find_config(config))
-    catalog = Catalog(settings.content_dirs)
+    catalog = Catalog.of(settings)
     names = competitions or (() if split else settings.datasets)
     chosen = catalog.select(split, names)
     request = Request(

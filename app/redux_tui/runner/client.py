@@ -41,7 +41,7 @@ async def launch(settings: Settings, request: Request) -> Group:
 
 def _check(settings: Settings, request: Request) -> None:
     """Find before anything starts what would stop all of it."""
-    catalog = Catalog(settings.content_dirs)
+    catalog = Catalog.of(settings)
     agent = resolved_agent(settings, catalog, request)
     if request.sandbox is SandboxKind.DOCKER or (
         request.sandbox is SandboxKind.AUTO and not agent.trusted

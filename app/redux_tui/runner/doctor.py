@@ -42,7 +42,7 @@ async def examine(settings: Settings) -> list[Check]:
 
 
 def _examine(settings: Settings) -> list[Check]:
-    catalog = Catalog(settings.content_dirs)
+    catalog = Catalog.of(settings)
     return [
         _python(),
         _config(settings),

@@ -195,7 +195,7 @@ class Supervisor:
 
     def _surroundings(self) -> Surroundings:
         settings, request = self._settings, self._request
-        catalog = Catalog(settings.content_dirs)
+        catalog = Catalog.of(settings)
         stage = Stage(settings, request, catalog, self._say_build, self._record_choice)
         if self.state.sandbox:
             stage.wish = SandboxKind(self.state.sandbox)  # what was chosen once stays

@@ -79,7 +79,7 @@ class Session:
     @cached_property
     def catalog(self) -> Catalog:
         """Reads all content folders on first use: ask for it in a thread."""
-        return Catalog(self.settings.content_dirs)
+        return Catalog.of(self.settings)
 
     def write(self, changes: Mapping[str, Any]) -> None:
         """Change the config's keys in its file, and take the file in. Reads and writes disk."""
