@@ -13,10 +13,13 @@ class ReduxError(Exception):
     """Something went wrong that a person can act on; the message is a full sentence or two."""
 
     exit_code = 2
+    is_passing = False  # whether the same may go well a little later, without a person's doing
 
 
 class InfrastructureError(ReduxError):
     """The harness or what it stands on failed (engine, disk, image build): never the agent."""
+
+    is_passing = True
 
 
 class Phase(StrEnum):

@@ -9,7 +9,8 @@ import pytest
 
 from redux_tui.bench.prepare import prepare
 from redux_tui.catalog import Catalog
-from redux_tui.grading.client import Grade, GradingWorker
+from redux_tui.grading.client import Grade
+from redux_tui.grading.graders import Graders
 from redux_tui.models import Competition, InfrastructureError
 from tests.support.world import World
 
@@ -21,16 +22,16 @@ async def grade(world: World, content: str | bytes | None, seconds: float = 60) 
     if content is not None:
         data = content.encode() if isinstance(content, str) else content
         (world.root / "s.csv").write_bytes(data)
-    worker = GradingWorker(world.settings.data_dir, timeout=seconds)
+    graders = Graders(world.settings, timeout=seconds)
     try:
-        return await worker.grade(competition, world.root, "s.csv")
+        return await graders.grade(competition, world.root, "s.csv")
     finally:
-        await worker.close()
+        await graders.close()
 
 
 async def _prepared(world: World) -> Competition:
     competition = Catalog(world.settings.content_dirs).competition("toy")
-    await prepare(competition, world.settings.data_dir, print)
+    await prepare(competition, world.settings, print)
     return competition
 
 
@@ -44,18 +45,18 @@ async def test_no_file_is_no_submission_and_is_named(world: World) -> None:
 
 async def test_no_folder_is_no_submission_either(world: World) -> None:
     competition = await _prepared(world)
-    worker = GradingWorker(world.settings.data_dir)
-    found = await worker.grade(competition, world.root / "nowhere", "s.csv")
+    graders = Graders(world.settings)
+    found = await graders.grade(competition, world.root / "nowhere", "s.csv")
     assert found.exists is False
-    await worker.close()
+    await graders.close()
 
 
 async def test_a_name_that_no_disk_takes_is_invalid_with_its_reason(world: World) -> None:
     competition = await _prepared(world)
-    worker = GradingWorker(world.settings.data_dir)
-    found = await worker.grade(competition, world.root, "s" * 300 + ".csv")
+    graders = Graders(world.settings)
+    found = await graders.grade(competition, world.root, "s" * 300 + ".csv")
     assert "File name too long" in str(found.reason)
-    await worker.close()
+    await graders.close()
 
 
 @pytest.mark.parametrize(
@@ -68,6 +69,7 @@ async def test_a_name_that_no_disk_takes_is_invalid_with_its_reason(world: World
         b"id,y\n3,1,9,9\n4\n",
         b"a" * 100_000,
         b",".join(b"c" for _ in range(50_000)),
+        b"\n \n" + b",".join(b"c" for _ in range(50_000)),
         b"\x80\x04\x95pickle",
     ],
 )
@@ -91,7 +93,9 @@ async def test_links_fifos_and_folders_are_not_opened(world: World) -> None:
     assert "regular" in str((await grade(world, None)).reason)
     path.unlink()
     path.mkdir()
-    assert "regular" in str((await grade(world, None)).reason)
+    found = await grade(world, None)
+    assert "regular" in str(found.reason)
+    assert not found.exists  # as MLE-bench has it
 
 
 async def test_a_grader_that_prints_does_not_disturb_the_answers(world: World) -> None:
@@ -100,16 +104,49 @@ async def test_a_grader_that_prints_does_not_disturb_the_answers(world: World) -
     assert (await grade(world, GOOD)).score == 0.12346
 
 
+async def test_a_grader_that_reads_its_input_does_not_take_requests(world: World) -> None:
+    world.competition(
+        grade="import sys\ndef grade(s, a):\n    return float(len(sys.stdin.read()))\n"
+    )
+    assert (await grade(world, GOOD)).score == 0.0
+
+
+async def test_numbers_are_read_exactly_as_mle_bench_does(world: World) -> None:
+    number = "0.1234567890123456782"  # pandas' fast way is off by one in the last place
+    world.competition(grade=f"def grade(s, a):\n    return float(s['y'][0] == {number})\n")
+    assert (await grade(world, f"id,y\n3,{number}\n")).score == 1.0
+
+
+async def test_answers_and_graders_that_change_are_read_again(world: World) -> None:
+    competition = await _prepared(world)
+    (world.root / "s.csv").write_text(GOOD)
+    graders = Graders(world.settings)
+    assert (await graders.grade(competition, world.root, "s.csv")).score == 1.0
+    answers = world.settings.data_dir / competition.answers
+    answers.write_text("id,y\n3,1\n4,1\n5,1\n")
+    assert (await graders.grade(competition, world.root, "s.csv")).score == 0.5
+    (competition.folder / "grade.py").write_text("def grade(s, a):\n    return float(len(a))\n")
+    assert (await graders.grade(competition, world.root, "s.csv")).score == 3.0
+    await graders.close()
+
+
+async def test_data_that_is_not_prepared_is_said_with_the_command_that_helps(world: World) -> None:
+    competition = Catalog(world.settings.content_dirs).competition("toy")
+    graders = Graders(world.settings)
+    with pytest.raises(InfrastructureError, match="redux-tui prepare -c toy"):
+        await graders.grade(competition, world.root, "s.csv")
+
+
 async def test_a_grader_may_change_what_it_is_given(world: World) -> None:
     world.competition(
         grade="def grade(s, a):\n    a.drop(a.index, inplace=True)\n    return float(len(s))\n"
     )
     competition = await _prepared(world)
     (world.root / "s.csv").write_text(GOOD)
-    worker = GradingWorker(world.settings.data_dir)
-    first = await worker.grade(competition, world.root, "s.csv")
-    assert first == await worker.grade(competition, world.root, "s.csv")
-    await worker.close()
+    graders = Graders(world.settings)
+    first = await graders.grade(competition, world.root, "s.csv")
+    assert first == await graders.grade(competition, world.root, "s.csv")
+    await graders.close()
 
 
 async def test_a_grader_that_fails_on_a_submission_makes_it_invalid_as_mle_bench_does(
@@ -128,6 +165,13 @@ async def test_a_score_that_is_no_finite_number_is_invalid(world: World, number:
     assert found.exists
     assert found.score is None
     assert f"not a finite number: {number}" in str(found.reason)
+
+
+@pytest.mark.parametrize("value", ["None", "'a lot'", "[0.5]"])
+async def test_a_grader_that_returns_no_number_is_our_failure(world: World, value: str) -> None:
+    world.competition(grade=f"def grade(s, a):\n    return {value}\n")
+    with pytest.raises(InfrastructureError, match="grader of toy failed: TypeError"):
+        await grade(world, GOOD)
 
 
 @pytest.mark.parametrize("source", ["import nothing_like_it\n", "def other(): ...\n", "x = (\n"])
@@ -155,11 +199,11 @@ async def test_a_grader_that_wants_all_memory_fails_alone(world: World) -> None:
 async def test_one_worker_serves_many_and_starts_again_after_a_death(world: World) -> None:
     competition = await _prepared(world)
     (world.root / "s.csv").write_text(GOOD)
-    worker = GradingWorker(world.settings.data_dir)
-    assert (await worker.grade(competition, world.root, "s.csv")).score == 1.0
-    await worker.close()
-    assert (await worker.grade(competition, world.root, "s.csv")).score == 1.0
-    await worker.close()
+    graders = Graders(world.settings)
+    assert (await graders.grade(competition, world.root, "s.csv")).score == 1.0
+    await graders.close()
+    assert (await graders.grade(competition, world.root, "s.csv")).score == 1.0
+    await graders.close()
 
 
 def test_the_worker_imports_nothing_of_ours() -> None:

@@ -57,6 +57,7 @@ class Bench:
     sandbox: Sandbox
     root: Path
     said: list[str] = field(default_factory=list)
+    services: Path | None = None  # what attempts are served from
 
     @property
     def sealed(self) -> bool:
@@ -79,7 +80,16 @@ class Bench:
         data.mkdir(exist_ok=True)
         (data / "train.csv").write_text("id,y\n1,2\n")
         environment["SCRIPT"] = script
-        return Launch(attempt, "group-1", self.agent(), folder, data, environment, LIMITS)
+        return Launch(
+            attempt=attempt,
+            group="group-1",
+            agent=self.agent(),
+            folder=folder,
+            data=data,
+            environment=environment,
+            limits=LIMITS,
+            services=self.services,
+        )
 
     async def start(self, launch: Launch) -> Handle:
         return await self.sandbox.start(launch, await self.image(launch.agent))

@@ -14,6 +14,7 @@ from redux_tui.models import InfrastructureError, Limits
 from redux_tui.sandbox.container import create_options
 from redux_tui.sandbox.docker import DockerSandbox
 from redux_tui.sandbox.engine import Engine, connect
+from redux_tui.sandbox.inside import VALIDATE, place
 from tests.sandbox.conftest import Bench
 
 pytestmark = pytest.mark.docker
@@ -66,6 +67,7 @@ async def test_a_container_that_never_ran_is_replaced(
     launch = docker_bench.launch("echo ran")
     image = await docker_bench.image(launch.agent)
     client = connect(docker_engine)
+    place(launch.folder, VALIDATE)
     stale = client.create_container(**create_options(client, launch, image, []))["Id"]
     client.close()
     handle = await docker_bench.sandbox.start(launch, image)

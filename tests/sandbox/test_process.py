@@ -12,7 +12,8 @@ import pytest
 
 from redux_tui.models import InfrastructureError
 from redux_tui.sandbox import leftovers
-from redux_tui.sandbox.process import ProcessSandbox, missing_packages
+from redux_tui.sandbox.packages import missing_packages
+from redux_tui.sandbox.process import ProcessSandbox
 from redux_tui.sandbox.protocol import Handle
 from tests.sandbox.conftest import Bench, make_agent
 

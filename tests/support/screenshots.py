@@ -24,6 +24,9 @@ async def export(config: Path, folder: Path) -> None:
             await pilot.press(str(key))
             await pilot.pause(1)
             app.save_screenshot(f"{mode}.svg", path=str(folder))
+        await pilot.press("m")
+        await pilot.pause(1)
+        app.save_screenshot("wizard.svg", path=str(folder))
 
 
 if __name__ == "__main__":

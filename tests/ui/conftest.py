@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +17,9 @@ from redux_tui.models import Limits, Request, Run, SandboxKind
 from redux_tui.runner.group import Group, create_group
 from redux_tui.runner.journal import Reader, Writer
 from redux_tui.ui.app import ReduxApp
+from redux_tui.ui.jobs import Job
+from tests.support.kaggle_server import FakeKaggle
+from tests.support.mle_bench import TOYS, git, make_mle_bench, toy_settings, toy_zip
 
 SIZES = [(80, 24), (200, 50)]
 HOSTILE = "[/x/y][@click=app.bell]no[/] \x1b]52;c;aGk=\x07\x1bc\x9b2J\x1b[2J\x1b[?1049l"
@@ -72,7 +75,7 @@ class Story:
         )
         return attempt
 
-    def start(self, attempt: str, log: bytes = b"") -> None:
+    def start(self, attempt: str, log: bytes = b"", **more: Any) -> None:
         self.journal.append("attempt_preparing", attempt)
         self.journal.append(
             "attempt_started",
@@ -85,6 +88,7 @@ class Story:
             limits={"timeout": 3600.0},
             gpus=[],
             handle={},
+            **more,
         )
         self.print(attempt, log)
 
@@ -131,11 +135,46 @@ NAMES = [
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A config that keeps everything below `tmp_path`."""
-    for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME"):
+    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME"):
         monkeypatch.setenv(name, str(tmp_path / name.lower()))
+    for name in ("KAGGLE_API_TOKEN", "KAGGLE_USERNAME", "KAGGLE_KEY", "KAGGLE_CONFIG_DIR"):
+        monkeypatch.delenv(name, raising=False)
     path = tmp_path / "mle-bench-config.yaml"
     path.write_text("agent: baseline\nwork_dir: work\ndata_dir: data\n")
     return path
+
+
+@pytest.fixture(scope="session")
+def remote(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A git repository of MLE-bench's shape, to be cloned over file://."""
+    return make_mle_bench(tmp_path_factory.mktemp("remote"))
+
+
+@pytest.fixture
+def toy_config(config: Path, remote: Path) -> Path:
+    """MLE-bench is the toy one, not cloned yet; this interpreter is its environment."""
+    with config.open("a") as file:
+        file.write(f"repo_url: file://{remote}\n")
+        file.write(toy_settings(config.parent / "mle-bench"))
+    return config
+
+
+@pytest.fixture
+def cloned(toy_config: Path, remote: Path) -> Path:
+    """The toy MLE-bench is cloned."""
+    git(toy_config.parent, "clone", "--quiet", f"file://{remote}", "mle-bench")
+    return toy_config.parent / "mle-bench"
+
+
+@pytest.fixture
+def kaggle(config: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeKaggle]:
+    """A Kaggle with the toy competitions, and this machine's account known to it."""
+    with FakeKaggle() as server:
+        for name in TOYS:
+            server.add(name, toy_zip(name))
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        yield server
 
 
 @pytest.fixture
@@ -199,6 +238,14 @@ async def until(pilot: Pilot[None], is_so: Callable[[], bool], seconds: float = 
         if is_so():
             return
     raise AssertionError(f"it did not come true within {seconds} s: {screen_text(pilot)}")
+
+
+async def no_jobs(pilot: Pilot[None], seconds: float = 60) -> list[Job]:
+    """Wait until no job runs; all that there were."""
+    app = pilot.app
+    assert isinstance(app, ReduxApp)
+    await until(pilot, lambda: not app.jobs.running, seconds)
+    return app.jobs.all
 
 
 async def sees(pilot: Pilot[None], text: str) -> None:

@@ -53,16 +53,22 @@ async def test_every_screen_has_its_key(
     open_app: OpenApp, story: Story, size: tuple[int, int]
 ) -> None:
     async with open_app(size) as pilot:
-        for key, name in (("1", "setup"), ("f2", "competitions"), ("3", "live"), ("f4", "results")):
+        for key, name in (
+            ("1", "setup"),
+            ("f2", "competitions"),
+            ("3", "live"),
+            ("f4", "results"),
+            ("J", "jobs"),
+        ):
             await pilot.press(key)
             await until(pilot, lambda name=name: mode(pilot.app) == name)  # type: ignore[misc]
             await pilot.pause()
             text = screen_text(pilot)
-            assert "1 Setup  2 Competitions  3 Live  4 Results" in text
+            assert "1 Setup  2 Competitions  3 Live  4 Results  5 Jobs" in text
             assert "q Quit" in text and "? Help" in text
 
 
-@pytest.mark.parametrize("key", ["1", "2", "3", "4"])
+@pytest.mark.parametrize("key", ["1", "2", "3", "4", "5"])
 async def test_help_lists_the_keys_of_the_screen(open_app: OpenApp, story: Story, key: str) -> None:
     async with open_app((100, 60)) as pilot:
         await pilot.press(key)

@@ -33,9 +33,19 @@ async def test_all_is_there_at_any_size(open_app: OpenApp, size: tuple[int, int]
         await shown(pilot)
         text = screen_text(pilot)
         assert all(name in text for name in NAMES)
-        for word in ("Metric", "Category", "Agent", "Sandbox", "Seeds", "Jobs", "Timeout", "rmsle"):
+        for word in (
+            "Metric",
+            "Data",
+            "tabular",
+            "Agent",
+            "Sandbox",
+            "Seeds",
+            "Jobs",
+            "Timeout",
+            "rmsle",
+        ):
             assert word in text
-        assert "bicycles" in text, "the description of the one under the cursor"
+        assert "Bike Demand" in text, "the description of the one under the cursor"
 
 
 async def test_space_chooses_and_s_starts(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from textual.pilot import Pilot
 
-from redux_tui.models import Run
+from redux_tui.models import Request, Run
 from redux_tui.ui.screens.results import ResultsScreen
 from tests.ui.conftest import SIZES, AskedClient, OpenApp, Story, screen_text, sees, until
 
@@ -119,3 +121,21 @@ async def test_the_time_of_a_running_attempt_goes_on(open_app: OpenApp, story: S
         await show(pilot)
         before = screen_text(pilot)
         await until(pilot, lambda: screen_text(pilot) != before)
+
+
+async def test_the_commit_of_mle_bench_and_obfuscation_are_told(
+    open_app: OpenApp, config: Path
+) -> None:
+    request = Request("baseline", ("titanic-survival",), obfuscated=True)
+    story = Story(config.parent / "work", request)
+    (run,) = request.runs()
+    attempt = story.queue(run)
+    story.start(attempt, commit="0123456789abcdef0123456789abcdef01234567")
+    story.end(attempt, exit_code=0)
+    story.grade(attempt, "scored", score=0.5)
+    async with open_app((120, 40)) as pilot:
+        await show(pilot)
+        await sees(pilot, "obfuscated · MLE-bench 0123456789ab")
+        await pilot.press("enter")
+        await sees(pilot, "0123456789abcdef0123456789abcdef01234567")
+        await sees(pilot, "do not name Kaggle")

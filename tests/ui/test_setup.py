@@ -41,7 +41,7 @@ async def test_one_key_starts_the_offline_run(
 
 async def test_health_says_what_to_do(open_app: OpenApp) -> None:
     async with open_app((120, 50), wizard=True) as pilot:
-        await pilot.press("n")
+        await pilot.press("h")
         await until(
             pilot, lambda: "ok" in screen_text(pilot) and "Python" in screen_text(pilot), 30
         )
@@ -51,7 +51,8 @@ async def test_settings_are_saved_where_they_differ(open_app: OpenApp, config: P
     async with open_app((120, 50), wizard=True) as pilot:
         screen = pilot.app.screen
         assert isinstance(screen, SetupScreen)
-        await pilot.press("b")
+        await sees(pilot, "its competitions can't be listed yet")
+        await pilot.press("n")
         await sees(pilot, "Work folder")
         screen.query_one("#set-timeout", Input).value = "24h"
         await pilot.press("ctrl+s")
@@ -64,7 +65,8 @@ async def test_wrong_settings_are_said_and_not_written(open_app: OpenApp, config
     before = config.read_text()
     async with open_app((120, 50), wizard=True) as pilot:
         screen = pilot.app.screen
-        await pilot.press("b")
+        await sees(pilot, "its competitions can't be listed yet")
+        await pilot.press("n")
         await sees(pilot, "Work folder")
         screen.query_one("#set-jobs", Input).value = "0"
         await pilot.press("ctrl+s")

@@ -1,73 +1,66 @@
-"""Prepare a competition's data with its own prepare function, in a child process, atomically."""
+"""Have a competition's data: found, or fetched, verified and prepared, whole or not at all."""
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import json
-import shutil
-import sys
-import tempfile
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
 from pathlib import Path
 
-import redux_tui.offline
-from redux_tui.files import is_locked, locked, require_free_space, write_json
-from redux_tui.models import Competition, InfrastructureError
+from redux_tui.bench.data import (
+    is_downloaded,
+    is_prepared,
+    private_dir,
+    public_dir,
+    require_space,
+)
+from redux_tui.bench.means import Account, Means, Options
+from redux_tui.bench.preparation import Preparation
+from redux_tui.bench.process import alone
+from redux_tui.bench.progress import Say, Tell, ignore
+from redux_tui.bench.raw import RawFiles
+from redux_tui.bench.work import aside
+from redux_tui.config import Settings
+from redux_tui.files import is_locked
+from redux_tui.models import Competition, InfrastructureError, ReduxError
 
-_CHILD = Path(__file__).with_name("prepare_child.py")
-_MARKER = ".redux-tui.json"  # in prepared/: what it was made from
-_TIMEOUT = 6 * 3600.0
-_SMALL = 4 << 20  # bytes
+__all__ = [
+    "Options",
+    "is_prepared",
+    "prepare",
+    "prepare_with",
+    "private_dir",
+    "public_dir",
+    "require_space",
+]
 
-
-def public_dir(competition: Competition, data_dir: Path) -> Path:
-    return data_dir / competition.id / "prepared" / "public"
-
-
-def is_prepared(competition: Competition, data_dir: Path) -> bool:
-    """Whether the data is there, whole, and made from the competition as it is now."""
-    prepared = data_dir / competition.id / "prepared"
-    needed = (data_dir / competition.answers, data_dir / competition.sample_submission)
-    if not all(file.is_file() for file in needed):
-        return False
-    try:
-        marker = json.loads((prepared / _MARKER).read_text())
-    except FileNotFoundError:
-        return True  # prepared by MLE-bench itself, which leaves no mark
-    except ValueError:
-        return False
-    return bool(marker.get("fingerprint") == _fingerprint(competition))
-
-
-def require_space(competitions: Iterable[Competition], data_dir: Path) -> None:
-    """Raise InfrastructureError if what is not prepared yet would not fit on the disk."""
-    missing = [each for each in competitions if not is_prepared(each, data_dir)]
-    needed = sum(_space_needed(raw_dir(each, data_dir / each.id)) for each in missing)
-    if missing:
-        names = ", ".join(each.id for each in missing)
-        require_free_space(data_dir, needed, f"Preparing {names}")
+_DEFAULTS = Options()
+_WAITING = "Waiting for another process that works in {}."
+_PAGE = 20  # rows of a leaderboard that is but the first page of one
 
 
 async def prepare(
     competition: Competition,
-    data_dir: Path,
-    say: Callable[[str], None],
-    *,
-    force: bool = False,
-    timeout: float = _TIMEOUT,
+    settings: Settings,
+    say: Say,
+    tell: Tell = ignore,
+    options: Options = _DEFAULTS,
 ) -> None:
-    """Have the data prepared. Returns at once where it is; others preparing it are waited for.
+    """Have all that a run and its grading need; returns at once, offline, where it is there.
 
-    Raises InfrastructureError, with the last that the prepare function printed.
+    Others preparing the same are waited for. Cancelled, or killed, the next call goes on.
+    Raises ReduxError; KaggleError where the download fails, InfrastructureError with the last
+    that the prepare function printed.
     """
-    folder = data_dir / competition.id
+    means = Means(settings, say, Account(settings), tell, options)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        async with _alone(folder / ".prepare.lock"):
-            if force or not is_prepared(competition, data_dir):
-                await _prepare(competition, folder, say, timeout)
+        await prepare_with(means, competition)
+    finally:
+        means.account.close()
+
+
+async def prepare_with(means: Means, competition: Competition) -> None:
+    """`prepare` with what is shared by several."""
+    folder = means.settings.data_dir / competition.id
+    try:
+        await _have_all(means, competition, folder)
     except OSError as error:
         raise InfrastructureError(
             f"The data of {competition.id} could not be prepared in {folder}: {error}. If the"
@@ -75,122 +68,62 @@ async def prepare(
         ) from error
 
 
-@asynccontextmanager
-async def _alone(path: Path) -> AsyncIterator[None]:
-    """Hold the lock `path`. Waits without a thread: any number may wait, and be cancelled."""
-    while True:
-        lock = locked(path, wait=False)
-        try:
-            lock.__enter__()
-            break
-        except BlockingIOError:
-            while is_locked(path):  # noqa: ASYNC110 - by another process
-                await asyncio.sleep(0.2)
-    try:
-        yield
-    finally:
-        lock.__exit__(None, None, None)
+async def _have_all(means: Means, competition: Competition, folder: Path) -> None:
+    missing = _is_missing(means, competition)
+    python = None
+    if competition.repo is not None:
+        python = await _have_mle_bench(means, competition, missing)
+    if not missing:
+        return await _tidy(means, competition, folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    async with alone(_lock(folder), means.say, _WAITING.format(folder)) as lock:
+        if _is_missing(means, competition):  # another process may have prepared it meanwhile
+            await Preparation(means, competition, python, lock).run()
 
 
-async def _prepare(
-    competition: Competition, folder: Path, say: Callable[[str], None], timeout: float
-) -> None:
-    raw = raw_dir(competition, folder)
-    require_free_space(folder, _space_needed(raw), f"Preparing {competition.id}")
-    for left_over in folder.glob(".prepared-*"):
-        shutil.rmtree(left_over)
-    temporary = Path(tempfile.mkdtemp(prefix=".prepared-", dir=folder))
-    try:
-        public, private = temporary / "public", temporary / "private"
-        temporary.chmod(0o755)
-        public.mkdir()
-        private.mkdir(mode=0o700)
-        say(f"Preparing {competition.id} from {raw}.")
-        await _run_child(competition, raw, public, private, say, timeout)
-        shutil.copyfile(competition.description, public / "description.md")
-        write_json(temporary / _MARKER, {"fingerprint": _fingerprint(competition)})
-        prepared = folder / "prepared"
-        if prepared.exists():
-            prepared.rename(temporary.with_name(temporary.name + ".old"))
-        temporary.rename(prepared)
-    finally:
-        for left_over in folder.glob(".prepared-*"):
-            shutil.rmtree(left_over)
+def _is_missing(means: Means, competition: Competition) -> bool:
+    return means.options.force or not is_prepared(competition, means.settings.data_dir)
 
 
-async def _run_child(
-    competition: Competition,
-    raw: Path,
-    public: Path,
-    private: Path,
-    say: Callable[[str], None],
-    timeout: float,
-) -> None:
-    arguments = [competition.folder, competition.prepare_fn, raw, public, private]
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-P",  # the child's own folder is no place to import from
-        str(_CHILD),
-        *map(str, arguments),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
+def _lock(folder: Path) -> Path:
+    return folder / ".prepare.lock"
+
+
+async def _tidy(means: Means, competition: Competition, folder: Path) -> None:
+    """What one killed just before its end did not come to: the data is there, raw/ may go."""
+    raw = RawFiles(competition, folder, means)
+    if raw.has_left_overs and not is_locked(_lock(folder)):
+        async with alone(_lock(folder), means.say, _WAITING.format(folder)):
+            await aside(raw.clean)
+            await aside(lambda: raw.end(means.options.keep_raw))
+
+
+async def _have_mle_bench(means: Means, competition: Competition, missing: bool) -> Path:
+    """The clone, the competition's board, and an environment, whose interpreter is returned."""
+    from redux_tui.bench.clone import require_clone
+    from redux_tui.bench.environment import ensure_environment, needs_of
+    from redux_tui.bench.lfs import fetch_boards
+
+    clone = require_clone(means.settings)
+    if is_downloaded(competition):
+        await fetch_boards(clone, [competition], means.say, means.tell)
+        _refuse_first_page(competition)
+    return await ensure_environment(
+        clone,
+        python=means.settings.repo_python,
+        needs=needs_of(competition) if missing else (),
+        say=means.say,
+        tell=means.tell,
     )
-    assert process.stdout is not None
-    last = ""
-    try:
-        async with asyncio.timeout(timeout):
-            async for line in _lines(process.stdout):
-                last = line or last
-                say(line)
-            code = await process.wait()
-    except TimeoutError:
-        raise InfrastructureError(
-            f"Preparing {competition.id} took longer than {timeout:.0f} s and was stopped."
-        ) from None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if code != 0:
-        raise InfrastructureError(
-            f"Preparing {competition.id} failed with exit code {code}: {last or 'no output'}"
+
+
+def _refuse_first_page(competition: Competition) -> None:
+    """MLE-bench's own download of a leaderboard stops at 20 rows, and its medals are wrong."""
+    with competition.leaderboard.open("rb") as file:
+        rows = sum(1 for line in file if line.strip()) - 1
+    if rows == _PAGE:
+        raise ReduxError(
+            f"{competition.leaderboard} has exactly {_PAGE} rows, as only the first page of a"
+            f" leaderboard has: medals for {competition.id} would be wrong. Fetch MLE-bench anew"
+            " with `redux-tui clone --rebuild`, from a repository whose leaderboards are whole."
         )
-
-
-async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:
-    buffer = b""
-    while chunk := await stream.read(1 << 16):
-        *whole, buffer = (buffer + chunk).split(b"\n")
-        for line in whole:
-            yield line.decode(errors="replace")
-    if buffer:
-        yield buffer.decode(errors="replace")
-
-
-def raw_dir(competition: Competition, folder: Path) -> Path:
-    """What the data is made from: MLE-bench's raw/ if there, else data/ in the competition."""
-    downloaded = folder / "raw"
-    return downloaded if downloaded.is_dir() else competition.folder / "data"
-
-
-def _space_needed(raw: Path) -> int:
-    """Bytes: raw files are often compressed, so about five times their size once prepared."""
-    return 5 * sum(file.stat().st_size for file in raw.rglob("*") if file.is_file()) + 1_000_000
-
-
-def _fingerprint(competition: Competition) -> str:
-    """A hash of all that decides what the prepared data will be."""
-    sources = [competition.folder / "prepare.py", competition.folder / "config.yaml"]
-    sources += sorted(file for file in (competition.folder / "data").rglob("*") if file.is_file())
-    if competition.source == "offline":  # our prepare functions share code
-        sources += sorted(Path(redux_tui.offline.__path__[0]).glob("*.py"))
-    digest = hashlib.sha256()
-    for file in (*sources, competition.description):
-        status = file.stat()
-        digest.update(f"{file.name} {status.st_size}\n".encode())
-        if status.st_size <= _SMALL:
-            digest.update(file.read_bytes())
-        else:
-            digest.update(str(status.st_mtime_ns).encode())  # asked too often to read gigabytes
-    return digest.hexdigest()

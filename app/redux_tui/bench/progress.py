@@ -29,6 +29,10 @@ def ignore(progress: Progress) -> None:
     """A Tell for those who don't look."""
 
 
+def quiet(line: str) -> None:
+    """A Say for those who don't listen."""
+
+
 class Speed:
     """Units a second over the last ten seconds, and the seconds left."""
 

@@ -1,4 +1,4 @@
-"""What can be run: competitions, splits and agents, found in content folders."""
+"""What can be run: competitions, splits and agents, in content folders and MLE-bench's clone."""
 
 from redux_tui.catalog.catalog import Catalog
 from redux_tui.catalog.splits import Split

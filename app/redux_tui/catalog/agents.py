@@ -19,12 +19,63 @@ _PLACEHOLDER = re.compile(r"\$\{\{\s*(secrets|config)\.(\w+)\s*\}\}")
 def read_agents(folder: Path) -> list[Agent]:
     """All variants in `folder`/agent.yaml; keys that are no variants (anchors) have no `start`."""
     path = folder / "agent.yaml"
-    entries = read_yaml_mapping(path)
+    ours = is_ours(folder)
     return [
-        _read_variant(folder, path, str(name), entry)
-        for name, entry in entries.items()
-        if str(name).partition("/")[0] == folder.name and isinstance(entry, dict)
+        read_variant(
+            folder,
+            path,
+            name,
+            entry,
+            id=name,
+            name=folder.name,
+            description=_text(path, name, entry, "description"),
+            version=_text(path, name, entry, "version"),
+            # only what came with us may run unsealed by itself: a folder can't vouch for itself
+            trusted=entry.get("trusted") is True and ours,
+            network=_network(path, name, entry),
+            source="ours" if ours else "user",
+        )
+        for name, entry in entries_of(path, folder.name).items()
     ]
+
+
+def entries_of(path: Path, agent: str) -> dict[str, dict[str, Any]]:
+    """The variants that the file describes: its keys `agent` and `agent`/something."""
+    return {
+        str(name): entry
+        for name, entry in read_yaml_mapping(path).items()
+        if str(name).partition("/")[0] == agent and isinstance(entry, dict)
+    }
+
+
+def read_variant(folder: Path, path: Path, key: str, entry: dict[str, Any], **known: Any) -> Agent:
+    """The variant `key` of the agent in `folder`: what its `entry` says, and what is `known`.
+
+    Raises ReduxError naming the file and what is wrong in it.
+    """
+    kwargs, env_vars = entry.get("kwargs") or {}, entry.get("env_vars") or {}
+    if not isinstance(kwargs, dict) or not isinstance(env_vars, dict):
+        raise ReduxError(f"{path}: {key}.kwargs and {key}.env_vars must hold `key: value` lines.")
+    kwargs_type = entry.get("kwargs_type")
+    if kwargs and kwargs_type not in ("argparse", "omegaconf"):
+        raise ReduxError(f"{path}: {key}.kwargs_type must be argparse or omegaconf.")
+    start = _text(path, key, entry, "start", "start.sh")
+    dockerfile = _text(path, key, entry, "dockerfile", "Dockerfile")
+    return Agent(
+        folder=folder,
+        start=_own_file(folder, path, key, start),
+        dockerfile=_own_file(folder, path, key, dockerfile),
+        kwargs=kwargs,
+        kwargs_type=kwargs_type,
+        env_vars={str(key): str(value) for key, value in env_vars.items()},
+        **known,
+    )
+
+
+def require_supported(agent: Agent) -> None:
+    """Raise ReduxError, with the reason, for an agent that is listed but can't run here."""
+    if agent.unsupported:
+        raise ReduxError(agent.unsupported)
 
 
 def resolve(
@@ -36,8 +87,10 @@ def resolve(
     """Fill in `${{ config.x }}` and `${{ secrets.X }}`, and what the config sets for the agent.
 
     `overrides` is the config's `agents.<name>`: its kwargs and env_vars stand where the variant
-    says nothing. Raises ReduxError for a placeholder that has no value.
+    says nothing. Raises ReduxError for a placeholder that has no value, and for an agent that
+    can't run here.
     """
+    require_supported(agent)
     sources = {"config": config, "secrets": secrets}
 
     def fill(value: Any) -> Any:
@@ -66,40 +119,22 @@ def _look_up(agent: Agent, sources: Mapping[str, Mapping[str, Any]], match: re.M
         raise ReduxError(
             f"The agent {agent.id} needs the {place} {name}, which is not set: {where}."
         )
-    return value
+    # whole seconds, as in TIME_LIMIT_SECS: what an agent takes for an int must be one
+    return int(value) if isinstance(value, float) else value
 
 
-def _read_variant(folder: Path, path: Path, name: str, entry: dict[str, Any]) -> Agent:
-    def text(key: str, default: str = "") -> str:
-        value = entry.get(key, default)
-        if isinstance(value, (dict, list)) or value is None:
-            raise ReduxError(f"{path}: {name}.{key} must be a text.")
-        return str(value)
-
-    network = text("network", "none")
+def _network(path: Path, name: str, entry: dict[str, Any]) -> str:
+    network = _text(path, name, entry, "network", "none")
     if network not in _NETWORKS:
         raise ReduxError(f"{path}: {name}.network must be one of {', '.join(_NETWORKS)}.")
-    kwargs, env_vars = entry.get("kwargs", {}), entry.get("env_vars", {})
-    if not isinstance(kwargs, dict) or not isinstance(env_vars, dict):
-        raise ReduxError(f"{path}: {name}.kwargs and {name}.env_vars must hold `key: value` lines.")
-    kwargs_type = entry.get("kwargs_type")
-    if kwargs and kwargs_type not in ("argparse", "omegaconf"):
-        raise ReduxError(f"{path}: {name}.kwargs_type must be argparse or omegaconf.")
-    return Agent(
-        id=name,
-        name=folder.name,
-        folder=folder,
-        start=_own_file(folder, path, name, text("start", "start.sh")),
-        dockerfile=_own_file(folder, path, name, text("dockerfile", "Dockerfile")),
-        description=text("description"),
-        version=text("version"),
-        # only what came with us may run unsealed by itself: a folder can't vouch for itself
-        trusted=entry.get("trusted") is True and is_ours(folder),
-        network=network,
-        kwargs=kwargs,
-        kwargs_type=kwargs_type,
-        env_vars={str(key): str(value) for key, value in env_vars.items()},
-    )
+    return network
+
+
+def _text(path: Path, name: str, entry: dict[str, Any], key: str, default: str = "") -> str:
+    value = entry.get(key, default)
+    if isinstance(value, (dict, list)) or value is None:
+        raise ReduxError(f"{path}: {name}.{key} must be a text.")
+    return str(value)
 
 
 def _own_file(folder: Path, path: Path, name: str, relative: str) -> Path:

@@ -85,6 +85,11 @@ def cli(context: click.Context, config: Path | None, rebuild: bool) -> int | Non
     type=click.Choice(["auto", "docker", "process"]),
     help="Where agents execute. process is not isolated.",
 )
+@click.option(
+    "--obfuscated",
+    is_flag=True,
+    help="MLE-bench's descriptions and instructions that do not name Kaggle.",
+)
 @as_json
 @click.option("--adopt", type=_path, hidden=True, help="Be the supervisor of this run group.")
 @click.option("--ask", is_flag=True, hidden=True, help="Read from stdin what is asked first.")
@@ -132,25 +137,51 @@ def grade(config: Path | None, /, **options: Any) -> int:
 
 @cli.command("list")
 @click.argument("what", type=click.Choice(["competitions", "agents", "splits", "groups"]))
+@click.option("-s", "--split", help="Only the competitions of this split.")
 @as_json
 @click.pass_obj
-def list_(config: Path | None, what: str, as_json: bool) -> int:
+def list_(config: Path | None, /, **options: Any) -> int:
     """List what there is to run, and what was run."""
     from redux_tui.cli.listing import list_things
 
-    return list_things(config, what, as_json)
+    return list_things(config, **options)
+
+
+@cli.command()
+@click.option("--ref", help="The tag, branch or commit to use, kept in the config as repo_ref.")
+@click.option("--rebuild", is_flag=True, help="Clone anew; the old clone serves until it is done.")
+@as_json
+@click.pass_obj
+def clone(config: Path | None, /, **options: Any) -> int:
+    """Clone MLE-bench, and make the Python environment that its code needs."""
+    from redux_tui.cli.clone import clone_command
+
+    return clone_command(config, **options)
 
 
 @cli.command()
 @selection
 @click.option("--force", is_flag=True, help="Prepare again what is prepared already.")
+@click.option("--skip-verification", is_flag=True, help="Do not compare MLE-bench's checksums.")
+@click.option("--keep-raw", is_flag=True, help="Keep the extracted files once they are prepared.")
 @as_json
 @click.pass_obj
 def prepare(config: Path | None, /, **options: Any) -> int:
-    """Prepare the data of competitions (a run does so by itself)."""
+    """Download and prepare the data of competitions (a run does so by itself)."""
     from redux_tui.cli.prepare import prepare_competitions
 
     return prepare_competitions(config, **options)
+
+
+@cli.command()
+@click.argument("agent")
+@as_json
+@click.pass_obj
+def build(config: Path | None, agent: str, as_json: bool) -> int:
+    """Build the image of AGENT (a run does so by itself)."""
+    from redux_tui.cli.build import build_agent
+
+    return build_agent(config, agent, as_json)
 
 
 @cli.command()

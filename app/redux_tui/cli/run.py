@@ -46,6 +46,7 @@ def launch_and_follow(
     jobs: int | None,
     timeout: float | None,
     sandbox: str | None,
+    obfuscated: bool,
     as_json: bool,
 ) -> int:
     settings = load(find_config(config))
@@ -60,6 +61,7 @@ def launch_and_follow(
         jobs=jobs or settings.jobs,
         limits=settings.limits_of_attempt(timeout),
         gpus=tuple(map(str, settings.gpus)),
+        obfuscated=obfuscated,
     )
     return asyncio.run(_run(settings, request, as_json))
 
@@ -73,7 +75,7 @@ def rerun_and_follow(config: Path | None, name: str | None, as_json: bool) -> in
 
 async def _run(settings: Settings, request: Request, as_json: bool) -> int:
     interruptions = Interruptions()
-    group = await launch(settings, request)
+    group = await launch(settings, request, say)
     say(f"Run group {group.name} in {group.folder}")
     return await _follow_to_the_end(group, interruptions, as_json)
 

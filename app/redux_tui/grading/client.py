@@ -1,11 +1,13 @@
-"""Talks to the grading worker: starts it, asks it, stops it where it hangs."""
+"""Talks to one grading worker: starts it, asks it, stops it where it hangs."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
 import json
-import sys
+import os
+import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,19 @@ from redux_tui.models import Competition, InfrastructureError
 
 _WORKER = Path(__file__).with_name("worker.py")
 _LINE_LIMIT = 1 << 24  # bytes an answer may have
+_KEPT = "The submission is kept; rerun grades it again."
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreter:
+    """What grades: a Python, and the clone of MLE-bench that it imports, where it needs one.
+
+    A clone that is moved to another `commit` is another interpreter: it has other code.
+    """
+
+    python: Path
+    clone: Path | None = None
+    commit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,48 +38,51 @@ class Grade:
     exists: bool
     score: float | None
     reason: str | None
+    report: dict[str, Any] | None = None  # MLE-bench's own, where its code graded
 
 
 class GradingWorker:
     """One worker process, started on first use and again after it died; one request at a time."""
 
-    def __init__(self, data_dir: Path, timeout: float = 1800.0, log: Path | None = None) -> None:
-        self._data_dir = data_dir
-        self._timeout = timeout
+    def __init__(
+        self, interpreter: Interpreter, memory: int, timeout: float, log: Path | None = None
+    ) -> None:
+        self._interpreter = interpreter
+        self._memory = memory  # bytes of address space
+        self._timeout = timeout  # seconds a request may take
         self._log = log
         self._process: asyncio.subprocess.Process | None = None
-        self._turn = asyncio.Lock()
+        self._scratch: Path | None = None
         self._numbers = itertools.count(1)
+        self.warm: set[str] = set()  # competitions whose grader and answers it has in memory
 
-    async def grade(self, competition: Competition, root: Path, relative: str) -> Grade:
-        """Grade the file `relative` beneath `root`.
+    async def start(self) -> None:
+        """Have it import what it needs, before there is anything to ask."""
+        await self._running()
+
+    async def ask(
+        self, competition: Competition, request: dict[str, Any], timeout: float | None = None
+    ) -> dict[str, Any]:
+        """Its answer to `request`: see `worker.py`.
 
         Raises InfrastructureError where the grader, not the submission, is to blame.
         """
-        answers = self._data_dir / competition.answers
-        request = {
-            "id": next(self._numbers),
-            "root": str(root),
-            "relative": relative,
-            "folder": str(competition.folder),
-            "grade_fn": competition.grade_fn,
-            "answers": str(answers),
-        }
-        async with self._turn:
-            answer = await self._ask(request, competition.id)
+        seconds = min(timeout or self._timeout, self._timeout)
+        request = {"id": next(self._numbers), "seconds": seconds, **request}
+        answer = await self._ask(request, competition.id, seconds)
         if "failure" in answer:
             raise InfrastructureError(
-                f"The grader of {competition.id} failed: {answer['failure']}. The submission is"
-                " kept; rerun grades it again."
+                f"The grader of {competition.id} failed: {answer['failure']}. {_KEPT}"
             )
-        return Grade(answer["exists"], answer["score"], answer["reason"])
+        self.warm.add(competition.id)
+        return answer
 
-    async def _ask(self, request: dict[str, Any], name: str) -> dict[str, Any]:
+    async def _ask(self, request: dict[str, Any], name: str, seconds: float) -> dict[str, Any]:
         process = await self._running()
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(seconds):
                 process.stdin.write(json.dumps(request).encode() + b"\n")
                 await process.stdin.drain()
                 line = await process.stdout.readline()
@@ -73,8 +91,7 @@ class GradingWorker:
         except TimeoutError:
             await self.close()
             raise InfrastructureError(
-                f"Grading {name} took longer than {self._timeout:.0f} s and was stopped. The"
-                " submission is kept; rerun grades it again."
+                f"Grading {name} took longer than {seconds:.0f} s and was stopped. {_KEPT}"
             ) from None
         except asyncio.CancelledError:
             await self.close()  # its answer must not be taken for the next one's
@@ -82,32 +99,58 @@ class GradingWorker:
         if not line:
             code = await process.wait()
             raise InfrastructureError(
-                f"The grading worker died (exit code {code}) while it graded {name}. The"
-                " submission is kept; rerun grades it again."
+                f"The grading worker died (exit code {code}) while it graded {name}. {_KEPT}"
             )
         answer: dict[str, Any] = json.loads(line)
         return answer
 
     async def _running(self) -> asyncio.subprocess.Process:
         if self._process is None or self._process.returncode is not None:
-            log = self._log.open("ab") if self._log else None
-            try:
-                self._process = await asyncio.create_subprocess_exec(
-                    sys.executable,
-                    "-P",  # its own folder is no place to import from
-                    str(_WORKER),
-                    stdin=asyncio.subprocess.PIPE,
-                    stdout=asyncio.subprocess.PIPE,
-                    stderr=log or asyncio.subprocess.DEVNULL,
-                    limit=_LINE_LIMIT,
-                )
-            finally:
-                if log:
-                    log.close()
+            await self.close()
+            self._process = await self._start()
         return self._process
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        """In a folder of its own: MLE-bench leaves a `cache` wherever it is imported."""
+        python, clone = self._interpreter.python, self._interpreter.clone
+        self._scratch = Path(tempfile.mkdtemp(prefix="redux-tui-grading-"))
+        log = self._log.open("ab") if self._log else None
+        try:
+            return await asyncio.create_subprocess_exec(
+                str(python),
+                "-P",  # its own folder is no place to import from
+                str(_WORKER),
+                str(self._memory),
+                str(self._scratch),
+                *([str(clone)] if clone else []),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log or asyncio.subprocess.DEVNULL,
+                cwd=self._scratch,
+                env=_environment() if clone else None,
+                limit=_LINE_LIMIT,
+            )
+        except OSError as error:
+            raise InfrastructureError(
+                f"The grading worker can't be started with {python}: {error.strerror}."
+            ) from error
+        finally:
+            if log:
+                log.close()
 
     async def close(self) -> None:
         if self._process is not None and self._process.returncode is None:
             self._process.kill()
             await self._process.wait()
         self._process = None
+        self.warm.clear()
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._scratch = None
+
+
+def _environment() -> dict[str, str]:
+    """Ours without what would lead another Python astray."""
+    dropped = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV")
+    kept = {key: value for key, value in os.environ.items() if key not in dropped}
+    return {**kept, "PYTHONNOUSERSITE": "1"}

@@ -7,8 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from redux_tui.grading.client import Grade, GradingWorker
-from redux_tui.grading.medals import read_leaderboard, thresholds
+from redux_tui.grading.client import Grade
+from redux_tui.grading.graders import Graders
+from redux_tui.grading.medals import read_leaderboard, require_whole_board, thresholds
 from redux_tui.models import Competition
 
 Report = dict[str, Any]
@@ -16,15 +17,27 @@ Report = dict[str, Any]
 
 
 async def grade_submission(
-    worker: GradingWorker, competition: Competition, root: Path, relative: str, sandbox: str = ""
+    graders: Graders,
+    competition: Competition,
+    root: Path,
+    relative: str,
+    sandbox: str = "",
+    path: Path | None = None,
 ) -> Report:
-    """Grade the file `relative` beneath `root`. Raises InfrastructureError."""
-    board = thresholds(read_leaderboard(competition.leaderboard))  # before the costly part
-    path = root / relative
-    if path.suffix.lower() == ".csv":
-        grade = await worker.grade(competition, root, relative)
-    else:
-        grade = Grade(exists=False, score=None, reason="A submission must be a .csv file.")
+    """Grade the file `relative` beneath `root`, which the report calls `path`.
+
+    MLE-bench's competitions get MLE-bench's own report, bundled and users' ones the same fields
+    from us. Raises InfrastructureError.
+    """
+    path = path or root / relative
+    require_whole_board(competition)  # before the costly part
+    grade = await graders.grade(competition, root, relative, path)
+    report = _report(competition, grade, path) if grade.report is None else grade.report
+    return {**report, "reason": grade.reason, "sandbox": sandbox}
+
+
+def _report(competition: Competition, grade: Grade, path: Path) -> Report:
+    board = thresholds(read_leaderboard(competition.leaderboard))
     score = grade.score
     gold = score is not None and board.reaches(score, board.gold)
     silver = score is not None and not gold and board.reaches(score, board.silver)
@@ -46,8 +59,6 @@ async def grade_submission(
         "is_lower_better": board.lower_is_better,
         "created_at": datetime.now().isoformat(),
         "submission_path": str(path),
-        "reason": grade.reason,
-        "sandbox": sandbox,
     }
 
 

@@ -15,10 +15,13 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from redux_tui import __version__
+from redux_tui.bench.clone import find_clone
 from redux_tui.bench.prepare import prepare, public_dir
 from redux_tui.catalog import Catalog
+from redux_tui.catalog.mle_bench_agents import is_obfuscated
+from redux_tui.config import Settings
 from redux_tui.files import write_atomically, write_json
-from redux_tui.grading.client import GradingWorker
+from redux_tui.grading.graders import Graders
 from redux_tui.grading.report import Report, grade_submission
 from redux_tui.models import (
     Competition,
@@ -31,11 +34,12 @@ from redux_tui.models import (
     SandboxKind,
 )
 from redux_tui.runner.ending import judge, verdict
-from redux_tui.runner.instructions import render_instructions
+from redux_tui.runner.instructions import obfuscated_description, render_instructions
+from redux_tui.runner.services import Services, checker
 from redux_tui.runner.slots import Gpus, Slots
 from redux_tui.runner.stage import Cast, Stage
 from redux_tui.runner.state import AttemptState
-from redux_tui.sandbox.protocol import Exit, Handle, Launch, Sandbox
+from redux_tui.sandbox.protocol import DESCRIPTION, PORTS, Exit, Handle, Launch, Sandbox
 
 T = TypeVar("T")
 STOP_GRACE = 10.0  # seconds between SIGTERM and SIGKILL
@@ -59,12 +63,14 @@ class Surroundings:
     """What all attempts of a group share."""
 
     group: Path
+    settings: Settings
     catalog: Catalog
     stage: Stage
     limits: Limits
-    data_dir: Path
+    obfuscated: bool
     threads: int  # for OMP_NUM_THREADS: cores by parallel attempts
-    grader: GradingWorker
+    graders: Graders
+    checkers: Graders  # for validation alone: no agent's many checks delay a grading
     slots: Slots
     record: Record
 
@@ -75,6 +81,9 @@ class AttemptLife:
     def __init__(self, around: Surroundings, attempt: AttemptState) -> None:
         self._around = around
         self._attempt = attempt
+        uploads = around.group / f".upload-{attempt.id}"
+        apps = {PORTS[5000]: checker(around.checkers, self._competition, uploads)}
+        self._services = Services(attempt.services, apps, self._note)
         self.cancelled = asyncio.Event()
         if attempt.cancel_requested:
             self.cancelled.set()
@@ -117,10 +126,12 @@ class AttemptLife:
                 await self._start(cast, gpus)
         except Cancelled:
             self._end(Ended.CANCELLED, "It was cancelled before its agent began.")
-        except InfrastructureError as error:
-            self._end(Ended.INFRASTRUCTURE, str(error))
+        except ReduxError as error:
+            self._end(Ended.INFRASTRUCTURE, str(error), passing=error.is_passing)
         else:
             await self._watch()
+        finally:
+            await self._services.close()
 
     async def _prepare(self) -> Cast:
         self._record("attempt_preparing")
@@ -131,18 +142,24 @@ class AttemptLife:
             with log.open("a", encoding="utf-8") as file:
                 file.write(line + "\n")
 
-        await prepare(competition, self._around.data_dir, say)
+        await prepare(competition, self._around.settings, say)
         return await self._around.stage.ready()
 
     async def _start(self, cast: Cast, gpus: Gpus) -> None:
         around, folder = self._around, self._attempt.folder
         competition = self._competition()
-        data = public_dir(competition, around.data_dir)
-        layout = cast.sandbox.layout(cast.agent, folder, data)
-        instructions = render_instructions(competition, layout, around.limits)
+        data = public_dir(competition, around.settings.data_dir)
+        obfuscated = around.obfuscated or is_obfuscated(cast.agent)
         try:
             for name in ("submission", "code", "logs"):
                 (folder / name).mkdir(parents=True, exist_ok=True)
+            if obfuscated:
+                description = obfuscated_description(competition)
+                write_atomically(folder / DESCRIPTION, description)
+            layout = cast.sandbox.layout(cast.agent, folder, data)
+            instructions = render_instructions(
+                competition, layout, around.limits, obfuscated=obfuscated
+            )
             write_atomically(folder / "instructions.txt", instructions)
             self._attempt.log.touch()
         except OSError as error:
@@ -158,8 +175,9 @@ class AttemptLife:
             environment={**self._environment(), **cast.agent.env_vars},
             limits=around.limits,
             gpus=gpus,
+            services=await self._services.start(),
         )
-        self._record("attempt_starting")
+        self._record("attempt_starting", services=str(launch.services))
         handle = await cast.sandbox.start(launch, cast.image)
         self._record(
             "attempt_started",
@@ -168,6 +186,8 @@ class AttemptLife:
             digest=cast.image.digest,
             agent_version=cast.agent.version,
             version=__version__,
+            commit=self._commit(competition),
+            obfuscated=obfuscated,
             limits=asdict(around.limits),
             gpus=list(gpus),
             handle=handle,
@@ -181,6 +201,11 @@ class AttemptLife:
             # parallel attempts that each use all cores slow each other down many times over
             "OMP_NUM_THREADS": str(self._around.threads),
         }
+
+    def _commit(self, competition: Competition) -> str | None:
+        """MLE-bench's, for what is of it."""
+        clone = find_clone(competition.repo) if competition.repo else None
+        return clone.commit if clone else None
 
     def _competition(self) -> Competition:
         try:
@@ -209,6 +234,7 @@ class AttemptLife:
         stopped: tuple[Ended, str] | None = None
         try:
             while True:
+                await self._services.keep()
                 await asyncio.wait({waiting}, timeout=_LOOK_EVERY)
                 if waiting.done():
                     break
@@ -256,6 +282,7 @@ class AttemptLife:
         )
 
     async def _collect(self) -> None:
+        self._services.remove()
         if self._attempt.started is None:
             return
         try:
@@ -286,7 +313,7 @@ class AttemptLife:
         for last in range(_GRADING_TRIES):
             try:
                 return await grade_submission(
-                    self._around.grader,
+                    self._around.graders,
                     self._competition(),
                     self._attempt.folder,
                     "submission/submission.csv",
@@ -296,6 +323,9 @@ class AttemptLife:
                 if last == _GRADING_TRIES - 1:
                     raise
         raise AssertionError("the last try returns or raises")
+
+    def _note(self, note: str) -> None:
+        self._record("attempt_noted", note=note)
 
     def _end(self, ended: Ended, reason: str, **data: Any) -> None:
         self._record("attempt_ended", ended=ended, reason=reason, **data)

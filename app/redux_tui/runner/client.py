@@ -14,41 +14,29 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from redux_tui.bench.prepare import require_space
-from redux_tui.catalog import Catalog
+from redux_tui.bench.progress import Say, quiet
 from redux_tui.config import Settings
-from redux_tui.models import ReduxError, Request, Run, SandboxKind
+from redux_tui.models import ReduxError, Request, Run
 from redux_tui.runner.control import MAX_MESSAGE
 from redux_tui.runner.group import BUSY, SUPERVISOR_LOG, Group, create_group
-from redux_tui.runner.stage import resolved_agent
-from redux_tui.sandbox.choose import require_engine
+from redux_tui.runner.preflight import preflight
 
 _START_SECONDS = 30.0
 _ANSWER_SECONDS = 15.0
 
 
-async def launch(settings: Settings, request: Request) -> Group:
+async def launch(settings: Settings, request: Request, say: Say = quiet) -> Group:
     """Make a run group of `request` and start its supervisor, which outlives this process.
 
-    Raises ReduxError for names that don't exist, for a disk too small for the data, and if the
-    supervisor can't start, with what it said.
+    `say` gets what will stop some of its runs. Raises ReduxError for what would stop them all
+    (names that don't exist, no engine, a disk too small for the data, no credentials for what
+    must be downloaded), and if the supervisor can't start, with what it said.
     """
-    await asyncio.to_thread(_check, settings, request)
+    for warning in await asyncio.to_thread(preflight, settings, request):
+        say(warning)
     group = Group(create_group(settings, request))
     await resume(group)
     return group
-
-
-def _check(settings: Settings, request: Request) -> None:
-    """Find before anything starts what would stop all of it."""
-    catalog = Catalog.of(settings)
-    agent = resolved_agent(settings, catalog, request)
-    if request.sandbox is SandboxKind.DOCKER or (
-        request.sandbox is SandboxKind.AUTO and not agent.trusted
-    ):
-        require_engine(agent, settings.docker.host)
-    chosen = [catalog.competition(name) for name in request.competitions]
-    require_space(chosen, settings.data_dir)
 
 
 async def rerun(group: Group, runs: Iterable[Run]) -> None:

@@ -39,6 +39,7 @@ def describe(attempt: AttemptState) -> dict[str, Any]:
         "cause": attempt.cause,
         "ended": attempt.ended,
         "result": attempt.result,
+        "commit": (attempt.started or {}).get("commit"),  # of MLE-bench
         "notes": attempt.notes,
         "reason": explain(attempt),
         "exit_code": attempt.exit_code,

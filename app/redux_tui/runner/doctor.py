@@ -10,14 +10,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from redux_tui.bench.clone import find_clone
+from redux_tui.bench.environment import find_environment
+from redux_tui.bench.kaggle import Kaggle, KaggleError, Patience, find_credentials, problems
 from redux_tui.bench.prepare import is_prepared
 from redux_tui.catalog import Catalog
-from redux_tui.config import Settings
+from redux_tui.config import Settings, secrets
 from redux_tui.models import InfrastructureError
 from redux_tui.sandbox.engine import find_engine
 from redux_tui.sandbox.facts import describe
 
 _LOW_DISK = 10e9  # bytes
+_HASTE = Patience(tries=1, unreachable=1)  # someone waits for the answer
 
 
 class Health(StrEnum):
@@ -50,7 +54,9 @@ def _examine(settings: Settings) -> list[Check]:
         *(_folder(name, path) for name, path in _folders(settings)),
         _competitions(catalog, settings.data_dir),
         *(Check("content", Health.WARNING, problem) for problem in _problems(catalog)),
-        _git(),
+        *_git(),
+        _mle_bench(settings),
+        *_kaggle(settings),
     ]
 
 
@@ -116,8 +122,44 @@ def _problems(catalog: Catalog) -> list[str]:
     return catalog.problems
 
 
-def _git() -> Check:
+def _git() -> list[Check]:
     git = shutil.which("git")
     if git is None:
-        return Check("git", Health.WARNING, "not found: MLE-bench can't be cloned", "install git")
-    return Check("git", Health.OK, git)
+        return [Check("git", Health.WARNING, "not found: MLE-bench can't be cloned", "install git")]
+    lfs = shutil.which("git-lfs")
+    if lfs is None:
+        trouble = "not found: MLE-bench's leaderboards can't be fetched, so nothing of it graded"
+        fix = "Debian: apt-get install git-lfs; macOS: brew install git-lfs"
+        return [Check("git", Health.OK, git), Check("git-lfs", Health.WARNING, trouble, fix)]
+    return [Check("git", Health.OK, git), Check("git-lfs", Health.OK, lfs)]
+
+
+def _mle_bench(settings: Settings) -> Check:
+    """The clone and its environment; offline competitions need neither."""
+    found = find_clone(settings.repo_dir)
+    if found is None:
+        trouble = f"not cloned into {settings.repo_dir} yet; the bundled competitions work without"
+        return Check("MLE-bench", Health.OK, trouble, "redux-tui clone")
+    detail = f"commit {found.commit[:12]} in {found.folder}"
+    python = find_environment(found, settings.repo_python)
+    if python is None:
+        trouble = f"{detail}; its Python environment is not ready"
+        return Check("MLE-bench", Health.WARNING, trouble, "redux-tui clone")
+    return Check("MLE-bench", Health.OK, f"{detail}, graded by {python}")
+
+
+def _kaggle(settings: Settings) -> list[Check]:
+    """Whether Kaggle takes the credentials, if there are any; asks its server."""
+    try:
+        credentials = find_credentials(secrets(settings))
+        if credentials is None:
+            trouble = (
+                "no credentials; what is downloaded already, and what is bundled, works without"
+            )
+            return [Check("Kaggle", Health.OK, trouble, "redux-tui (setup screen, MLE-bench)")]
+        with Kaggle(credentials, patience=_HASTE) as kaggle:
+            name = kaggle.whoami()
+    except KaggleError as error:
+        return [Check("Kaggle", Health.WARNING, str(error))]
+    found = Check("Kaggle", Health.OK, f"signed in as {name} ({credentials.origin})")
+    return [found, *(Check("Kaggle", Health.WARNING, each) for each in problems(credentials))]

@@ -61,7 +61,8 @@ def create_group(settings: Settings, request: Request) -> Path:
             " in the config to a folder of yours."
         ) from error
     stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S-UTC")
-    base = f"{stamp}_run-group_{request.agent.partition('/')[0]}"
+    agent = request.agent.partition("/")[0].replace(":", "-")  # a colon parts paths in lists
+    base = f"{stamp}_run-group_{agent}"
     folder = _make_unique(runs, base)
     created = datetime.now(UTC).isoformat(timespec="seconds")
     # the config is named, not copied: the supervisor reads it, as every client does
@@ -85,6 +86,7 @@ def read_request(folder: Path) -> Request:
             jobs=data["jobs"],
             limits=Limits(**data["limits"]),
             gpus=tuple(data["gpus"]),
+            obfuscated=data.get("obfuscated", False),  # younger than the first groups
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ReduxError(

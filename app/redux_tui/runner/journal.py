@@ -30,19 +30,21 @@ EVENTS: Mapping[str, tuple[str, ...]] = {
     # an attempt
     "attempt_queued": ("competition", "task?", "seed", "number", "cause"),  # first, retry, rerun
     "attempt_preparing": (),
-    "attempt_starting": (),  # from here on its agent may have begun
+    "attempt_starting": ("services?",),  # from here on its agent may have begun
     "attempt_started": (
         "sandbox",
         "image",
         "digest",
         "agent_version",
         "version",
-        "commit?",
+        "commit?",  # of MLE-bench
+        "obfuscated?",
         "limits",
         "gpus",
         "handle",
     ),
-    "attempt_ended": ("ended", "reason", "exit_code?", "cpu_seconds?", "peak_memory?"),
+    # passing: whether trying again may help, of an end by infrastructure
+    "attempt_ended": ("ended", "reason", "exit_code?", "cpu_seconds?", "peak_memory?", "passing?"),
     "attempt_grading": (),  # graded once more: the grader, not the agent, had failed
     "attempt_graded": ("result", "reason", "report?"),
     "attempt_noted": ("note",),

@@ -108,4 +108,6 @@ def resolved_agent(settings: Settings, catalog: Catalog, request: Request) -> Ag
     """The request's agent with all its placeholders filled. Raises ReduxError."""
     agent = catalog.agent(request.agent)
     overrides = settings.agents.get(agent.name, {})
-    return resolve(agent, overrides, settings.placeholders, secrets(settings))
+    # a launch's own limit wins over the config's
+    placeholders = {**settings.placeholders, "timeout": request.limits.timeout}
+    return resolve(agent, overrides, placeholders, secrets(settings))

@@ -26,11 +26,13 @@ class AttemptState:
     ended: Ended | None = None
     result: Result | None = None
     reason: str = ""  # one plain sentence
+    is_passing: bool = True  # an end by infrastructure: whether trying again may help
     exit_code: int | None = None
     notes: list[str] = field(default_factory=list)
     report: dict[str, Any] | None = None
     started: dict[str, Any] | None = None  # the fields of attempt_started
     start_tried: bool = False  # its agent may have begun, though `started` is not there yet
+    services: Path | None = None  # the folder with the sockets on which it is served
     cancel_requested: bool = False
     cpu_seconds: float | None = None
     peak_memory: int | None = None
@@ -178,12 +180,14 @@ def _apply(attempt: AttemptState, event: Event) -> None:
             _enter(attempt, Phase.PREPARING, event)
         case "attempt_starting":
             attempt.start_tried = True
+            attempt.services = Path(data["services"]) if data.get("services") else None
         case "attempt_started":
             attempt.started = dict(data)
             _enter(attempt, Phase.RUNNING, event)
         case "attempt_ended":
             attempt.ended, attempt.reason = Ended(data["ended"]), data["reason"]
             attempt.exit_code = data.get("exit_code")
+            attempt.is_passing = data.get("passing", True)
             attempt.cpu_seconds = data.get("cpu_seconds")
             attempt.peak_memory = data.get("peak_memory")
             _enter(attempt, Phase.GRADING, event)

@@ -18,7 +18,7 @@ from redux_tui import __version__
 from redux_tui.catalog import Catalog
 from redux_tui.config import Settings
 from redux_tui.files import locked
-from redux_tui.grading.client import GradingWorker
+from redux_tui.grading.graders import Graders
 from redux_tui.models import Ended, InfrastructureError, ReduxError, Result, Run, SandboxKind
 from redux_tui.runner.attempt import AttemptLife, Surroundings
 from redux_tui.runner.control import ControlSocket
@@ -66,7 +66,9 @@ class Supervisor:
         self.state = GroupState(folder)
         self.state.apply(events)
         self._control = ControlSocket(self.answer)
-        self._grader = GradingWorker(settings.data_dir, log=folder / "grading.log")
+        workers = min(self._request.jobs, os.cpu_count() or 1)  # started as they are needed
+        self._graders = Graders(settings, workers=workers, log=folder / "grading.log")
+        self._checkers = Graders(settings, log=folder / "checking.log")
         self._around = self._surroundings()
         self._lives: dict[str, AttemptLife] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -116,7 +118,8 @@ class Supervisor:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._write_derived_files()
         await self._control.close()
-        await self._grader.close()
+        await self._graders.close()
+        await self._checkers.close()
         await self._around.stage.close()
 
     def answer(self, message: dict[str, Any]) -> dict[str, Any]:
@@ -201,12 +204,14 @@ class Supervisor:
             stage.wish = SandboxKind(self.state.sandbox)  # what was chosen once stays
         return Surroundings(
             group=self._folder,
+            settings=settings,
             catalog=catalog,
             stage=stage,
             limits=request.limits,
-            data_dir=settings.data_dir,
+            obfuscated=request.obfuscated,
             threads=max(1, (os.cpu_count() or 1) // request.jobs),
-            grader=self._grader,
+            graders=self._graders,
+            checkers=self._checkers,
             slots=Slots(deal_gpus(request.gpus, request.jobs)),
             record=self._record,
         )
@@ -247,7 +252,8 @@ class Supervisor:
         tries = self.state.runs()[attempt.run]
         retries = len(list(itertools.takewhile(lambda a: a.cause == "retry", reversed(tries))))
         # an agent that has begun is never started again by itself: it may have cost money
-        may_retry = attempt.ended is Ended.INFRASTRUCTURE and not attempt.start_tried
+        is_passing = attempt.ended is Ended.INFRASTRUCTURE and attempt.is_passing
+        may_retry = is_passing and not attempt.start_tried
         delays = self._settings.retry_after
         if may_retry and attempt is tries[-1] and retries < len(delays):
             self._lead(self._queue(attempt.run, "retry"), delays[retries])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+from redux_tui.catalog.mle_bench import SOURCE as MLE_BENCH
 from redux_tui.models import Agent, InfrastructureError, SandboxKind
 from redux_tui.sandbox.docker import DockerSandbox
 from redux_tui.sandbox.engine import find_engine
@@ -29,6 +30,16 @@ def require_engine(agent: Agent, docker_host: str | None) -> None:
         raise _unsealed_hint(agent, error) from error
 
 
+def require_place(wish: SandboxKind, agent: Agent) -> None:
+    """Raise InfrastructureError now if the agent can't run where it is wished to."""
+    if wish is SandboxKind.PROCESS and agent.source == MLE_BENCH:
+        raise InfrastructureError(
+            f"{agent.id} runs in containers only: its scripts use MLE-bench's conda and places such"
+            " as /home/agent, which this machine does not have. Run it without `--sandbox process`"
+            " (or `sandbox: process` in the config)."
+        )
+
+
 async def open_sandbox(kind: SandboxKind, docker_host: str | None) -> Sandbox:
     """A sandbox for attempts that have begun already: it needs no image."""
     if kind is SandboxKind.PROCESS:
@@ -45,6 +56,7 @@ async def choose(
     say: Say,
 ) -> Choice:
     """The sandbox for `agent` as wished. Raises InfrastructureError if it can't be had."""
+    require_place(wish, agent)
     if wish is SandboxKind.PROCESS:
         why = "asked for" if agent.trusted else f"asked for, though {agent.id} is not trusted"
         return await _process(agent, f"Not isolated: a process of this machine, {why}.", say)
@@ -60,7 +72,7 @@ async def choose(
 
 
 def _unsealed_hint(agent: Agent, error: InfrastructureError) -> InfrastructureError:
-    if agent.trusted:
+    if agent.trusted or agent.source == MLE_BENCH:
         return error
     return InfrastructureError(
         f"{error} {agent.id} is not marked as trusted, so it runs in a container only;"
@@ -78,7 +90,10 @@ async def _docker(
     except BaseException:
         await sandbox.close()
         raise
-    return Choice(sandbox, image, f"In a container on {engine.url} (from {engine.rule}).")
+    reason = f"In a container on {engine.url} (from {engine.rule})."
+    if agent.network == "open":
+        reason += " Its network is open: it can reach the internet, and solutions there."
+    return Choice(sandbox, image, reason)
 
 
 async def _process(agent: Agent, reason: str, say: Say) -> Choice:

@@ -6,10 +6,12 @@ import os
 from pathlib import Path
 from typing import Any
 
+from redux_tui.catalog.mle_bench import SOURCE as MLE_BENCH
 from redux_tui.models import Limits
+from redux_tui.sandbox import inside
 from redux_tui.sandbox.engine import Client
 from redux_tui.sandbox.facts import has_option
-from redux_tui.sandbox.protocol import Image, Launch, Layout
+from redux_tui.sandbox.protocol import DESCRIPTION, PORTS, Image, Launch, Layout
 
 SCHEMA = "1"
 LAYOUT = Layout(
@@ -19,13 +21,29 @@ LAYOUT = Layout(
     logs="/home/logs",
     agent="/home/agent",
     instructions="/home/instructions.txt",
+    validate="/home/validate_submission.sh",
+    validate_url="http://localhost:5000/validate",
 )
 LOG = "/run/redux/container.log"
+SERVICES = "/run/redux/services"
+RELAY = "/run/redux/relay.py"
+INSTRUCTIONS = "/run/redux/instructions.txt"
 HOME = "/home/user"
 NOBODY = 65532
 # Appending to a file keeps all bytes, and the order of both streams, which the engine's own log
-# does not. bash, since MLE-bench starts agents with it; sh where the image has none.
-SCRIPT = f'exec >>{LOG} 2>&1; command -v bash >/dev/null && exec bash "$@"; exec sh "$@"'
+# does not.
+APPEND = f"exec >>{LOG} 2>&1"
+# MLE-bench's start scripts edit the instructions in place, which a mounted file does not allow.
+COPY = f"cat {INSTRUCTIONS} >{LAYOUT.instructions}"
+# Returns when the ports are open, so that the agent finds them open.
+SERVE = (
+    f"command -v python3 >/dev/null && python3 -I -S {RELAY}"
+    + "".join(f" {port}={SERVICES}/{name}" for port, name in PORTS.items())
+    + f" || echo 'redux-tui: no python3 that works, so {LAYOUT.validate_url} is not served;"
+    f" {LAYOUT.validate} needs no more than curl.'"
+)
+# bash, since MLE-bench starts agents with it; sh where the image has none.
+RUN = 'command -v bash >/dev/null && exec bash "$@"; exec sh "$@"'
 
 
 def container_name(attempt: str) -> str:
@@ -56,13 +74,14 @@ def create_options(
         "entrypoint": ["sh"],
         "command": [
             "-c",
-            SCRIPT,
+            "; ".join(_script(launch)),
             "redux",
             f"{LAYOUT.agent}/{launch.agent.start}",
             *launch.agent.arguments,
         ],
         "user": f"{user}:{group}",
-        "working_dir": LAYOUT.code,
+        # MLE-bench's agents start where their Dockerfile says
+        "working_dir": None if _is_mle_bench(launch) else LAYOUT.code,
         "environment": _environment(launch),
         "labels": {
             "redux.attempt": launch.attempt,
@@ -74,10 +93,22 @@ def create_options(
     }
 
 
+def _is_mle_bench(launch: Launch) -> bool:
+    """Whether the agent is one of MLE-bench's own, which write all over /home."""
+    return launch.agent.source == MLE_BENCH
+
+
+def _script(launch: Launch) -> list[str]:
+    copy = [COPY] if _is_mle_bench(launch) else []
+    serve = [SERVE] if launch.services else []
+    return [APPEND, *copy, *serve, RUN]
+
+
 def _environment(launch: Launch) -> dict[str, str]:
     return {
         "LANG": "C.UTF-8",
         "HOME": HOME,
+        "USER": "agent",  # Python's getpass and torch ask for it: our user has no entry in passwd
         "PYTHONUNBUFFERED": "1",
         # asks docker-init to pass signals on to start.sh's children as well
         "TINI_KILL_PROCESS_GROUP": "1",
@@ -92,7 +123,7 @@ def _host_options(launch: Launch, security: list[str], user: int, group: int) ->
     limits = launch.limits
     options: dict[str, Any] = {
         "mounts": _mounts(launch),
-        "read_only": True,
+        "read_only": not _is_mle_bench(launch),
         "tmpfs": _tmpfs(limits, user, group),
         "shm_size": _share(limits, 4, at_most=8 << 30),
         "network_mode": "bridge" if launch.agent.network == "open" else "none",
@@ -133,8 +164,14 @@ def _mounts(launch: Launch) -> list[Any]:
     }
     readable = {
         LAYOUT.data: launch.data.absolute(),
-        LAYOUT.instructions: folder / "instructions.txt",
+        INSTRUCTIONS if _is_mle_bench(launch) else LAYOUT.instructions: folder / "instructions.txt",
+        LAYOUT.validate: folder / inside.VALIDATE,
     }
+    if (folder / DESCRIPTION).exists():
+        readable[f"{LAYOUT.data}/{DESCRIPTION}"] = folder / DESCRIPTION
+    if launch.services:
+        # the folder, not the sockets in it: a new supervisor makes them anew
+        readable |= {SERVICES: launch.services, RELAY: folder / inside.RELAY}
 
     def mounts(paths: dict[str, Path], read_only: bool) -> list[Any]:
         # resolved: the engine refuses a link whose target it sees elsewhere

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from redux_tui.models import Agent, InfrastructureError, SandboxKind
+from redux_tui.sandbox import inside
 from redux_tui.sandbox.connection import Connection
 from redux_tui.sandbox.container import LAYOUT, SCHEMA
 from redux_tui.sandbox.ending import exit_of
@@ -89,6 +90,7 @@ class DockerSandbox:
 
         def remove(client: Client) -> None:
             _remove(container, client)
+            inside.remove(folder)
             take_back(folder)
 
         await self._connection.call(remove, f"remove the container {handle['name']}")

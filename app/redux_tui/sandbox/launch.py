@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from redux_tui.models import InfrastructureError
+from redux_tui.sandbox import inside
 from redux_tui.sandbox.container import container_name, create_options, user_of
 from redux_tui.sandbox.engine import Client, Engine
 from redux_tui.sandbox.outputs import give
@@ -21,6 +22,7 @@ def start_container(client: Client, engine: Engine, launch: Launch, image: Image
         return _handle(present, launch)
     security = [str(option) for option in client.info().get("SecurityOptions") or []]
     user, group = user_of(security)
+    inside.place(launch.folder, inside.VALIDATE, inside.RELAY)
     if os.geteuid() == 0 and user != 0:
         _require_readable(launch, user)
         give(launch.folder, user, group)

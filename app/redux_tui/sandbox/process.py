@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import importlib.metadata
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -25,12 +23,13 @@ from typing import Any, ParamSpec, TypeVar
 
 from redux_tui.files import write_atomically
 from redux_tui.models import Agent, InfrastructureError, SandboxKind
-from redux_tui.sandbox import leftovers, shim
-from redux_tui.sandbox.content import content_hash, names_in
+from redux_tui.sandbox import inside, leftovers, shim
 from redux_tui.sandbox.outputs import remove_tree, take_back
-from redux_tui.sandbox.protocol import Exit, Handle, Image, Launch, Layout, Say
+from redux_tui.sandbox.packages import prepare
+from redux_tui.sandbox.protocol import PORTS, Exit, Handle, Image, Launch, Layout, Say
 
 STATE, STOP, LOCK = "process.json", "process.stop", "process.lock"
+SOCKET = "REDUX_VALIDATE_SOCKET"  # tells validate_submission.sh; containers have it in its place
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 POLL = 0.1
 P = ParamSpec("P")
@@ -50,16 +49,17 @@ class ProcessSandbox:
     def layout(self, agent: Agent, folder: Path, data: Path) -> Layout:
         folder = folder.absolute()
         return Layout(
-            data=str(data.absolute()),
+            data=str(inside.data_seen(folder, data.absolute())),
             submission=str(folder / "submission"),
             code=str(folder / "code"),
             logs=str(folder / "logs"),
             agent=str(agent.folder.absolute()),
             instructions=str(folder / "instructions.txt"),
+            validate=str(folder / inside.VALIDATE),
         )
 
     async def prepare(self, agent: Agent, say: Say) -> Image:
-        return await _in_thread(_prepare, agent, say)
+        return await _in_thread(prepare, agent, say)
 
     async def start(self, launch: Launch, image: Image) -> Handle:
         return await _in_thread(self._start, launch)
@@ -132,6 +132,8 @@ class ProcessSandbox:
     def _spawn_shim(self, launch: Launch, folder: Path) -> subprocess.Popen[bytes]:
         for name in ("home", "tmp"):
             (folder / name).mkdir(exist_ok=True)
+        inside.place(folder, inside.VALIDATE)
+        inside.link_data(folder, launch.data.absolute())
         shell = shutil.which("bash", path=SYSTEM_PATH) or "/bin/sh"  # MLE-bench uses bash too
         start = launch.agent.folder.absolute() / launch.agent.start
         spec = {
@@ -160,6 +162,7 @@ class ProcessSandbox:
     def _environment(self, launch: Launch, folder: Path) -> Mapping[str, str]:
         layout = self.layout(launch.agent, folder, launch.data)
         gpus = {"CUDA_VISIBLE_DEVICES": ",".join(launch.gpus)} if launch.gpus else {}
+        checker = {SOCKET: str(launch.services / PORTS[5000])} if launch.services else {}
         return {
             "PATH": f"{Path(sys.executable).parent}:{SYSTEM_PATH}",
             "LANG": "C.UTF-8",
@@ -169,6 +172,7 @@ class ProcessSandbox:
             "PYTHONUNBUFFERED": "1",
             "PYTHONDONTWRITEBYTECODE": "1",  # AGENT_DIR is the agent's own folder here
             **gpus,
+            **checker,
             **layout.variables(),
             **launch.environment,
             leftovers.MARK: launch.attempt,
@@ -190,43 +194,6 @@ async def _in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
             f"A file of an attempt could not be read or written: {error}. See that the disk has"
             " space and that the folder is yours."
         ) from error
-
-
-def _prepare(agent: Agent, say: Say) -> Image:
-    start = agent.folder / agent.start
-    if not start.is_file():
-        raise InfrastructureError(
-            f"The agent {agent.id} has no start script at {start}. Add it, or correct `start` in"
-            " its agent.yaml."
-        )
-    missing = missing_packages(agent.folder / "requirements.txt")
-    if missing:
-        raise InfrastructureError(
-            f"The agent {agent.id} needs {', '.join(missing)}, but {sys.executable} does not have"
-            f" it. Install it there (pip install -r {agent.folder / 'requirements.txt'}), or choose"
-            " `--sandbox docker`."
-        )
-    say(f"{agent.id} runs as a process of this machine under {sys.executable}.")
-    return Image("", f"sha256:{content_hash(agent.folder, names_in(agent.folder))}")
-
-
-def missing_packages(requirements: Path) -> list[str]:
-    """The names in a requirements.txt of packages that our interpreter does not have.
-
-    Lines with an environment marker, options and URLs are left to pip.
-    """
-    if not requirements.is_file():
-        return []
-    missing = []
-    for line in requirements.read_text("utf-8").splitlines():
-        match = re.match(r"([A-Za-z0-9][A-Za-z0-9._-]*)[^;@:]*$", line.split("#")[0].strip())
-        if match is None:
-            continue
-        try:
-            importlib.metadata.distribution(match[1])
-        except importlib.metadata.PackageNotFoundError:
-            missing.append(match[1])
-    return missing
 
 
 def _short_link(folder: Path) -> Path:
@@ -273,11 +240,12 @@ def _exit(path: Path) -> Exit | None:
 
 def _collect(attempt: str, folder: Path) -> None:
     leftovers.kill(attempt)
+    inside.remove(folder)
     take_back(folder)
     link = _short_link(folder)
     if link.is_symlink():
         link.unlink()
-    for name in ("home", "tmp"):
+    for name in ("home", "tmp", inside.DATA):
         remove_tree(folder / name)
     for name in (STOP, LOCK):
         (folder / name).unlink(missing_ok=True)

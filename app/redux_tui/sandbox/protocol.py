@@ -16,6 +16,13 @@ Handle = dict[str, str | int | float]
 """What finds a started attempt again after a restart of ours; goes into the journal as JSON."""
 
 
+DESCRIPTION = "description.md"
+"""In the attempt's folder: what the agent is to read instead of the data's file of that name."""
+
+PORTS: Mapping[int, str] = {5000: "validate.sock"}
+"""Port of 127.0.0.1 in a container -> the socket in `Launch.services` that serves it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Image:
     """What an attempt starts from. `reference` is "" where there is no image (process)."""
@@ -34,6 +41,8 @@ class Layout:
     logs: str
     agent: str
     instructions: str
+    validate: str  # the script that checks a submission file
+    validate_url: str = ""  # the same over HTTP; only where the agent has ports of its own
 
     def variables(self) -> dict[str, str]:
         return {
@@ -43,6 +52,7 @@ class Layout:
             "LOGS_DIR": self.logs,
             "AGENT_DIR": self.agent,
             "INSTRUCTIONS_FILE": self.instructions,
+            "VALIDATE_SCRIPT": self.validate,
         }
 
 
@@ -51,7 +61,9 @@ class Launch:
     """All that a sandbox needs to start one attempt.
 
     `folder` is the attempt's folder; the runner has made in it submission/, code/, logs/,
-    instructions.txt and an empty container.log. `data` is the public data, read-only.
+    instructions.txt, an empty container.log, and maybe DESCRIPTION. `data` is the public data,
+    read-only. `services` is a folder with unix sockets on which the attempt is served (see PORTS);
+    they may come and go.
     """
 
     attempt: str
@@ -62,6 +74,7 @@ class Launch:
     environment: Mapping[str, str]  # without the variables of Layout
     limits: Limits
     gpus: tuple[str, ...] = ()
+    services: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

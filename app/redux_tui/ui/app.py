@@ -21,6 +21,7 @@ from textual.types import CSSPathType
 from redux_tui.logs.sanitize import one_line, plain
 from redux_tui.models import ReduxError, Request
 from redux_tui.ui import keys
+from redux_tui.ui.jobs import Job, Jobs, JobState
 
 if TYPE_CHECKING:
     from redux_tui.runner.group import Group
@@ -32,6 +33,7 @@ MODE_TITLES = {
     "competitions": "Competitions",
     "live": "Live",
     "results": "Results",
+    "jobs": "Jobs",
 }
 
 
@@ -59,6 +61,12 @@ def _results() -> Screen[None]:
     return ResultsScreen()
 
 
+def _jobs() -> Screen[None]:
+    from redux_tui.ui.screens.jobs import JobsScreen
+
+    return JobsScreen()
+
+
 class ReduxApp(App[None]):
     """`session` is there once the first screen after "Loading…" is shown."""
 
@@ -71,10 +79,12 @@ class ReduxApp(App[None]):
         "competitions": _competitions,
         "live": _live,
         "results": _results,
+        "jobs": _jobs,
     }
     BINDINGS = keys.APP
 
     headline: reactive[str] = reactive("")
+    jobs_headline: reactive[str] = reactive("")
 
     def __init__(
         self, config: Path | None = None, *, wizard: bool = False, client: Client | None = None
@@ -82,11 +92,12 @@ class ReduxApp(App[None]):
         super().__init__()
         self.animation_level = "none"  # over SSH, every frame of an animation is sent
         self.session: Session | None = None
+        self.jobs = Jobs(self._job_ended)
         self.heartbeat: Signal[None] = Signal(self, "heartbeat")
         self._config = config
         self._wizard = wizard
         self._client = client
-        self._last_tick = 0.0
+        self._last_tick = self._last_job_tick = 0.0
         self._told_sandbox: tuple[Path, str] | None = None
 
     def get_default_screen(self) -> Screen[None]:
@@ -118,6 +129,8 @@ class ReduxApp(App[None]):
         else:
             mode = "live" if group is not None and not group.state.is_finished else "competitions"
         await self.switch_mode(mode)
+        if self._wizard and not self.session.is_new:
+            self.show_wizard()
         self._update_headline()
         self.set_interval(1 / BEATS_PER_SECOND, self._beat)
 
@@ -161,6 +174,46 @@ class ReduxApp(App[None]):
             )
 
         self.perform(work(), "Starting the run group")
+
+    def start_job(self, job: Job) -> None:
+        """Have it done whatever screen is shown; screen 5 shows how far it is."""
+        self.jobs.start(job)
+        self._jobs_changed()
+
+    def cancel_job(self, job: Job) -> None:
+        """Ask, then have it stopped."""
+
+        def answered(answer: str | None) -> None:
+            if answer == "yes":
+                self.jobs.cancel(job)
+                self._jobs_changed()
+
+        self.ask(
+            "Stop this job?",
+            f"{job.title}. {job.keeps}",
+            [("n", "Let it run", "no"), ("y", "Stop it", "yes")],
+            answered,
+        )
+
+    def retry_job(self, job: Job) -> None:
+        self.jobs.retry(job)
+        self._jobs_changed()
+
+    def show_wizard(self) -> None:
+        """The page that gets MLE-bench and a Kaggle account."""
+
+        async def work() -> None:
+            from redux_tui.ui.screens.setup import SetupScreen
+
+            await self.switch_mode("setup")
+            if isinstance(self.screen, SetupScreen):
+                self.screen.show_page("bench")
+
+        self.perform(work(), "Showing the wizard")
+
+    def action_wizard(self) -> None:
+        if self.session is not None:
+            self.show_wizard()
 
     def open_group(self, folder: Path) -> None:
         """Make another run group the current one."""
@@ -212,31 +265,33 @@ class ReduxApp(App[None]):
         self.push_screen(HelpScreen(self.screen))
 
     async def action_quit(self) -> None:
-        """Leave; ask first while attempts go on."""
-        running = self._unfinished()
-        if not running:
+        """Leave; ask first while attempts or jobs go on."""
+        from redux_tui.ui.leaving import question
+
+        running, jobs = self._unfinished(), self.jobs.running
+        if not running and not jobs:
             self.exit()
             return
-        noun = "attempt is" if running == 1 else "attempts are"
-        self.ask(
-            "Quit",
-            f"{running} {noun} not finished. They go on without this window, and you can come"
-            f" back to them with: {self.ready.command}",
-            [("k", "Keep running", "keep"), ("x", "Stop all", "stop"), ("s", "Stay here", "stay")],
-            self._quit_answered,
-        )
+        text, choices = question(running, jobs, self.ready.command)
+        self.ask("Quit", text, choices, self._quit_answered)
 
     def _quit_answered(self, answer: str | None) -> None:
         if answer == "keep":
-            self.exit()
+            self.perform(self._leave(), "Stopping the jobs")
         elif answer == "stop":
             self.perform(self._stop_all_and_exit(), "Stopping the attempts")
+
+    async def _leave(self) -> None:
+        if self.jobs.running:
+            self.say("Stopping the jobs…")
+            await self.jobs.stop()
+        self.exit()
 
     async def _stop_all_and_exit(self) -> None:
         group = self.group
         assert group is not None
         await self.ready.client.cancel(group)
-        self.exit()
+        await self._leave()
 
     def _unfinished(self) -> int:
         group = self.group
@@ -254,9 +309,32 @@ class ReduxApp(App[None]):
             self._say_where_it_runs(group)
         self.heartbeat.publish(None)
         now = time.monotonic()
+        is_new = self.jobs.take_in()
+        if is_new or (self.jobs.running and now - self._last_job_tick >= 1):
+            self._last_job_tick = now
+            self._jobs_changed()
         if now - self._last_tick >= 1 and group is not None and not group.state.is_finished:
             self._last_tick = now
             self.screen.post_message(Tick())
+
+    def _jobs_changed(self, ended: bool = False) -> None:
+        from redux_tui.ui.messages import JobsChanged
+
+        self.jobs_headline = self.jobs.headline()
+        for screen in self.screen_stack:
+            screen.post_message(JobsChanged(ended))
+
+    def _job_ended(self, job: Job) -> None:
+        """What it made is new to the catalogue; how it ended is said wherever the user is."""
+        if self.session is not None:
+            self.session.forget_catalog()
+        self._jobs_changed(ended=True)
+        if job.state is JobState.FAILED:
+            first = next(iter(job.error.strip().splitlines()), "")
+            where = f": {first} Screen 5 has it in full." if self.current_mode != "jobs" else "."
+            self.say(f"{job.title} failed{where}", severity="error")
+        elif job.state is JobState.DONE and self.current_mode != "jobs":
+            self.say(f"{job.title}: done.")
 
     def _say_where_it_runs(self, group: Group) -> None:
         """Once a group: which sandbox was chosen for it, and why."""
@@ -287,6 +365,8 @@ class ReduxApp(App[None]):
         for mode, title in MODE_TITLES.items():
             show = lambda mode=mode: self.action_show(mode)  # noqa: E731
             yield SystemCommand(f"Go to {title}", f"Show the screen “{title}”", show)
+        wizard = "Clone MLE-bench, enter a Kaggle key, see where data lies"
+        yield SystemCommand("MLE-bench and Kaggle", wizard, self.action_wizard)
         yield SystemCommand("Run groups", "Look at another run group", self.action_choose_group)
 
 
@@ -305,7 +385,7 @@ def run_dashboard(config: Path | None, wizard: bool) -> int:
 
 def _load_session(config: Path | None, client: Client | None) -> Session:
     """In a thread; it imports the screens too, so that showing them for the first time is quick."""
-    from redux_tui.ui.screens import competitions, live, results, setup  # noqa: F401
+    from redux_tui.ui.screens import competitions, jobs, live, results, setup  # noqa: F401
     from redux_tui.ui.session import Session
 
     return Session.load(config, client)

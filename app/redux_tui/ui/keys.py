@@ -46,6 +46,8 @@ APP = _bind(
     Key("2,f2", "show('competitions')", "Competitions", "Choose what to run, and start", False),
     Key("3,f3", "show('live')", "Live", "What runs now, with its log", False),
     Key("4,f4", "show('results')", "Results", "Scores and medals; rerun what failed", False),
+    Key("5,f5,J", "show('jobs')", "Jobs", "Clones and downloads: how far they are", False),
+    Key("m", "wizard", "MLE-bench", "Get MLE-bench, enter a Kaggle key", False),
     Key("g", "choose_group", "Groups", "Look at another run group", False),
     Key("question_mark", "help", "Help", "All keys of this screen"),
     Key("q", "quit", "Quit", "Leave; what runs goes on unless you stop it"),
@@ -53,20 +55,28 @@ APP = _bind(
 
 SETUP = _bind(
     "setup",
-    Key("o", "offline", "Try it offline", "The baseline on bundled data; no Docker, no account"),
-    Key("n", "page(1)", "Next page", "Welcome, health, settings"),
-    Key("b", "page(-1)", "Page back", "Settings, health, welcome", False),
+    Key("o", "offline", "Try it offline", "The baseline on bundled data; no Docker", False),
+    Key("n", "page(1)", "Next page", "Welcome, health, MLE-bench, settings"),
+    Key("b", "page(-1)", "Page back", "Settings, MLE-bench, health, welcome", False),
     Key("h", "check", "Check health", "Look again at all that runs stand on"),
     Key("ctrl+s", "save", "Save settings", "Write the settings into the config file"),
+    Key("c", "clone", "Clone", "Clone MLE-bench, or move the clone to the ref"),
+    Key("C", "clone_anew", "Clone anew", "Clone again; until then the old one works", False),
+    Key("e", "install", "Environment", "Install what MLE-bench's own code needs", False),
+    Key("p", "enter_key", "Enter key", "Paste a Kaggle key or access token"),
+    Key("k", "check_account", "Check Kaggle", "Ask Kaggle whether it knows the account", False),
+    Key("x", "stop", "Stop", "Stop the clone or the installation that goes on"),
+    Key("escape", "leave_field", "Leave field", "From a field back to the page", False),
 )
 
 COMPETITIONS = _bind(
     "competitions",
     Key("space", "choose", "Choose", "Choose this competition, or don't"),
-    Key("a", "choose_all", "All/none", "Choose all that are listed, or none of them"),
+    Key("a", "choose_all", "All/none", "Choose all that are listed, or none of them", False),
     Key("slash", "filter", "Filter", "List only what contains some letters"),
     Key("p", "split", "Split", "List only a split: a named list of competitions"),
     Key("e", "options", "Options", "Agent, sandbox, seeds, jobs and time limit"),
+    Key("d", "get_data", "Get data", "Download and prepare what is chosen, else this one"),
     Key("s,ctrl+s", "start", "Start", "Run the agent on what is chosen"),
     Key("escape", "leave_field", "Back to the list", "From a field to the list", False),
 )
@@ -92,6 +102,13 @@ RESULTS = _bind(
     Key("R", "rerun_failed", "Rerun failed", "Try all runs once more that failed"),
     Key("l", "show_log", "Log", "The run's log, on the live screen"),
     Key("g", "app.choose_group", "Groups", "Look at another run group"),
+)
+
+JOBS = _bind(
+    "jobs",
+    Key("c", "cancel", "Cancel", "Stop this job; what it has got is kept"),
+    Key("r", "retry", "Retry", "Do again what failed or was stopped"),
+    Key("y", "copy", "Copy", "Copy the pages to open, else the error, else the last lines"),
 )
 
 TABLE = _bind(

@@ -48,6 +48,8 @@ def describe(state: GroupState, request: Request, now: datetime, is_alive: bool)
     parts = [request.agent]
     if state.sandbox:
         parts.append(sandbox_word(state.sandbox))
+    if request.obfuscated:
+        parts.append("obfuscated")
     if not attempts:
         return " · ".join([*parts, f"{count(len(request.runs()), 'run')} about to be queued"])
     parts.append(f"{done} of {count(len(attempts), 'attempt')} finished")

@@ -41,6 +41,8 @@ def as_text(paragraphs: list[Paragraph]) -> str:
 def _about_group(group: Group) -> Iterator[Line]:
     yield "agent", group.request.agent
     yield "group", str(group.folder)
+    if group.request.obfuscated:
+        yield "obfuscated", "yes: descriptions and instructions do not name Kaggle"
     yield "sandbox", f"{sandbox_word(group.state.sandbox)}. {group.state.sandbox_reason}"
     if group.state.image:
         yield "image", f"{group.state.image} {group.state.digest}"
@@ -51,6 +53,8 @@ def _about_attempt(attempt: AttemptState) -> Iterator[Line]:
     yield "ended", f"{ended_of(attempt).plain}. {attempt.reason}"
     if attempt.exit_code is not None:
         yield "exit code", str(attempt.exit_code)
+    if commit := mle_bench_commit(attempt):
+        yield "MLE-bench", commit
     phases = [phase for phase in attempt.since if phase is not Phase.FINISHED]
     yield "times", ", ".join(f"{phase} {clock(attempt.seconds(phase))}" for phase in phases)
     if attempt.cpu_seconds is not None:
@@ -65,6 +69,11 @@ def _about_attempt(attempt: AttemptState) -> Iterator[Line]:
         yield "medal", medal_of(attempt).plain
         for key, value in attempt.report.items():  # by the names that they have in report.json
             yield key, number(value) if isinstance(value, float) else str(value)
+
+
+def mle_bench_commit(attempt: AttemptState) -> str:
+    """The commit of MLE-bench that it was started with; "" for a competition that is not its."""
+    return str((attempt.started or {}).get("commit") or "")
 
 
 def _safe(lines: Iterator[Line]) -> list[Line]:

@@ -50,6 +50,8 @@ class Session:
     settings: Settings
     group: Group | None = None
     client: Client = field(default_factory=lambda: _real_client())
+    refused: set[str] = field(default_factory=set)
+    """Competitions whose rules were not accepted when their data was last asked for."""
 
     @classmethod
     def load(cls, explicit: Path | None, client: Client | None = None) -> Session:
@@ -85,6 +87,10 @@ class Session:
         """Change the config's keys in its file, and take the file in. Reads and writes disk."""
         config.update(self.config_path, changes)
         self.settings = config.load(self.config_path)
+        self.forget_catalog()
+
+    def forget_catalog(self) -> None:
+        """Have it read again when it is next asked for."""
         self.__dict__.pop("catalog", None)
 
     def remember(self, **state: Any) -> None:

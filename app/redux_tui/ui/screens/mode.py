@@ -1,4 +1,4 @@
-"""What the four main screens have in common: the header, the footer, and being kept up to date."""
+"""What the main screens have in common: the header, the footer, and being kept up to date."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from textual.screen import Screen
 from textual.widgets import Footer
 
 from redux_tui.ui.app import ReduxApp
+from redux_tui.ui.messages import JobsChanged
 from redux_tui.ui.widgets.mode_bar import ModeBar
 
 
@@ -44,6 +45,9 @@ class ModeScreen(Screen[None]):
     def on_group_changed(self) -> None:
         self.update_view()
         self.update_keys()
+
+    def on_jobs_changed(self, message: JobsChanged) -> None:
+        """A job got on, began or ended: for those that show something of it."""
 
     def update_keys(self) -> None:
         """Have the footer drawn again, but only if other keys are possible than before."""

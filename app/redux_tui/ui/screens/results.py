@@ -15,7 +15,7 @@ from redux_tui.runner.group import Group
 from redux_tui.runner.state import AttemptState
 from redux_tui.runner.summary import summarize
 from redux_tui.ui import keys
-from redux_tui.ui.report import describe_run
+from redux_tui.ui.report import describe_run, mle_bench_commit
 from redux_tui.ui.screens.detail import DetailScreen
 from redux_tui.ui.screens.mode import ModeScreen
 from redux_tui.ui.text import (
@@ -180,7 +180,11 @@ def _newest(group: Group, run: Run) -> AttemptState:
 
 def _summary(group: Group) -> Text:
     text = Text()
-    text.append_text(safe(f"{group.request.agent} · {group.name}", "bold"))
+    commits = dict.fromkeys(mle_bench_commit(each) for each in group.state.attempts.values())
+    parts = [group.request.agent, group.name]
+    parts += ["obfuscated"] if group.request.obfuscated else []
+    parts += [f"MLE-bench {commit[:12]}" for commit in commits if commit]
+    text.append_text(safe(" · ".join(parts), "bold"))
     text.append("\n")
     text.append_text(safe(" ".join(summarize(group.state).lines())))
     text.no_wrap, text.overflow = False, "fold"

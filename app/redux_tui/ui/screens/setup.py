@@ -13,18 +13,21 @@ from textual import getters, on
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.types import CSSPathType
-from textual.widgets import Button, Static, TabbedContent, TabPane
+from textual.widgets import Button, Static, TabbedContent, TabPane, Tabs
 
 from redux_tui.catalog import Catalog
 from redux_tui.catalog.catalog import OFFLINE
 from redux_tui.models import ReduxError, Request, SandboxKind
 from redux_tui.runner.doctor import Check, Health, examine
 from redux_tui.ui import keys
+from redux_tui.ui.messages import JobsChanged
 from redux_tui.ui.screens.mode import ModeScreen
 from redux_tui.ui.text import BAD, DIM, GOOD, WARN, safe
+from redux_tui.ui.widgets.bench_wizard import BenchWizard
 from redux_tui.ui.widgets.settings_form import SettingsForm
 
-PAGES = ("welcome", "health", "settings")
+PAGES = ("welcome", "health", "bench", "settings")
+_OF_WIZARD = ("clone", "clone_anew", "install", "enter_key", "check_account", "stop")
 _MARKS = {
     Health.OK: ("✓ ok", GOOD),
     Health.WARNING: ("! warning", WARN),
@@ -40,6 +43,7 @@ WELCOME_KEYS = (
         "Try it offline: our baseline agent on the bundled competitions, as a plain process (not"
         " isolated, but ours). No Docker, no account, no key: results within two minutes.",
     ),
+    ("m", "Get MLE-bench's competitions and enter a Kaggle key: a page with three steps."),
     ("n", "Look at what works on this machine, and at the settings."),
     ("2", "Choose competitions and an agent, and start."),
     ("?", "All keys. Ctrl+P finds commands by name."),
@@ -48,12 +52,18 @@ WELCOME_KEYS = (
 
 class SetupScreen(ModeScreen):
     MODE = "setup"
-    CSS_PATH: ClassVar[CSSPathType | None] = ["../widgets/settings_form.tcss", "setup.tcss"]
+    CHANGING = ("stop",)
+    CSS_PATH: ClassVar[CSSPathType | None] = [
+        "../widgets/settings_form.tcss",
+        "../widgets/bench_wizard.tcss",
+        "setup.tcss",
+    ]
     BINDINGS = keys.SETUP
 
     pages = getters.query_one("#pages", TabbedContent)
     checks = getters.query_one("#checks", Static)
     form = getters.query_one("#settings-form", SettingsForm)
+    wizard = getters.query_one("#wizard", BenchWizard)
 
     def __init__(self) -> None:
         super().__init__()
@@ -66,6 +76,8 @@ class SetupScreen(ModeScreen):
                 yield Button("Try it offline (o)", id="offline", variant="primary", compact=True)
             with TabPane("Health", id="health"), VerticalScroll():
                 yield Static("", id="checks")
+            with TabPane("MLE-bench", id="bench"):
+                yield BenchWizard(id="wizard")
             with TabPane("Settings", id="settings"):
                 yield SettingsForm(id="settings-form")
 
@@ -80,14 +92,61 @@ class SetupScreen(ModeScreen):
         self.form.fill(session.settings, agents, session.config_path)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        page = self.pages.active if self.is_mounted else ""
         if action == "save":
-            return self.pages.active == "settings" if self.is_mounted else False
-        return True
+            return page == "settings"
+        if action == "stop":
+            return page == "bench" and self.wizard.running is not None
+        return page == "bench" if action in _OF_WIZARD else True
+
+    def show_page(self, page: str) -> None:
+        """Also right after it was made: then the tabs first have to be there."""
+
+        def show() -> None:
+            self.pages.active = page
+
+        self.call_after_refresh(show)
+
+    def on_screen_resume(self) -> None:
+        self.wizard.look()
+
+    def on_jobs_changed(self, message: JobsChanged) -> None:
+        if message.ended:
+            self.wizard.look()
+        self.wizard.update_view()
+        self.update_keys()
+
+    @on(BenchWizard.Changed)
+    def _other_keys(self) -> None:
+        self.update_keys()
+
+    def action_clone(self) -> None:
+        self.wizard.clone()
+
+    def action_clone_anew(self) -> None:
+        self.wizard.clone_anew()
+
+    def action_install(self) -> None:
+        self.wizard.install()
+
+    def action_enter_key(self) -> None:
+        self.wizard.account.focus()
+
+    def action_check_account(self) -> None:
+        self.wizard.check_account()
+
+    def action_stop(self) -> None:
+        self.wizard.stop()
+
+    def action_leave_field(self) -> None:
+        self.pages.query_one(Tabs).focus()
 
     @on(TabbedContent.TabActivated)
     def _page_shown(self) -> None:
         if self.pages.active == "health" and not self._has_checked:
             self.action_check()
+        if self.pages.active == "bench":
+            self.wizard.look()
         self.refresh_bindings()
 
     @on(Button.Pressed, "#offline")

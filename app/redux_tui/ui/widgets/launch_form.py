@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Input, Label, Select, Static
+from textual.widgets import Checkbox, Input, Label, Select, Static
 
 from redux_tui.config import Settings
 from redux_tui.logs.sanitize import one_line
@@ -24,6 +24,25 @@ SANDBOXES = {
     SandboxKind.PROCESS: "process (not isolated)",
 }
 
+_OBFUSCATED = "Descriptions and instructions that do not name Kaggle"
+
+
+class Tick(Checkbox):
+    """A checkbox whose mark, not its colour alone, says whether it is on."""
+
+    BUTTON_LEFT = BUTTON_RIGHT = ""
+
+    def watch_value(self) -> None:
+        super().watch_value()
+        self._mark()
+
+    def on_mount(self) -> None:
+        self._mark()
+
+    def _mark(self) -> None:
+        self.BUTTON_INNER = "[x]" if self.value else "[ ]"
+        self.refresh()
+
 
 @dataclass(frozen=True, slots=True)
 class Choices:
@@ -34,6 +53,7 @@ class Choices:
     seeds: int
     jobs: int
     timeout: float
+    obfuscated: bool
 
     def as_state(self) -> dict[str, Any]:
         """For the config's `state:`, so that the next start begins with the same."""
@@ -43,6 +63,7 @@ class Choices:
             "seeds": self.seeds,
             "jobs": self.jobs,
             "timeout": self.timeout,
+            "obfuscated": self.obfuscated,
         }
 
 
@@ -52,6 +73,7 @@ class LaunchForm(Vertical):
     agent = getters.query_one("#agent", Select)
     sandbox = getters.query_one("#sandbox", Select)
     about = getters.query_one("#about-agent", Static)
+    obfuscated = getters.query_one("#obfuscated", Checkbox)
 
     class Changed(Message):
         """Another agent or sandbox was chosen."""
@@ -71,15 +93,21 @@ class LaunchForm(Vertical):
             for name in ("Seeds", "Jobs", "Timeout"):
                 yield Label(name)
                 yield Input(id=name.lower(), compact=True)
-            yield Static("", id="about-agent", markup=False)
+            yield Tick("Obfuscated", id="obfuscated", tooltip=_OBFUSCATED, compact=True)
+        yield Static("", id="about-agent", markup=False)
 
-    def fill(self, agents: Mapping[str, Agent], settings: Settings) -> None:
-        self._agents = agents
+    def fill(self, agents: Mapping[str, Agent], settings: Settings, *, keep: bool = False) -> None:
+        """`keep` what the fields hold: only the agents are others."""
+        self._agents, before = agents, self.agent.value
         last = settings.state.get("launch")
         last = last if isinstance(last, dict) else {}
-        self.agent.set_options([(Content(one_line(name)), name) for name in agents])
+        self.agent.set_options([(_label(each), name) for name, each in agents.items()])
         wanted = [last.get("agent"), settings.agent, *agents]
+        if keep:
+            wanted.insert(0, before)
         self.agent.value = next((name for name in wanted if name in agents), Select.NULL)
+        if keep:
+            return
         kinds = [str(kind) for kind in SandboxKind]
         sandbox = str(last.get("sandbox"))
         self.sandbox.value = SandboxKind(sandbox) if sandbox in kinds else settings.sandbox
@@ -88,12 +116,15 @@ class LaunchForm(Vertical):
         timeout = last.get("timeout")
         seconds = float(timeout) if isinstance(timeout, (int, float)) else settings.timeout
         self._input("timeout").value = duration_text(seconds)
+        self.obfuscated.value = last.get("obfuscated") is True
 
     def read(self) -> Choices:
         """Raises ReduxError for what will not do."""
         agent = self.agent.value
         if not isinstance(agent, str) or agent not in self._agents:
             raise ReduxError("No agent is chosen. Choose one, or add one's folder to content_dirs.")
+        if reason := self._agents[agent].unsupported:
+            raise ReduxError(f"{agent} can't be run here. {reason}")
         kind = SandboxKind(str(self.sandbox.value))
         return Choices(
             agent=agent,
@@ -101,12 +132,15 @@ class LaunchForm(Vertical):
             seeds=whole_number(self._input("seeds").value, "Seeds", 1000),
             jobs=whole_number(self._input("jobs").value, "Jobs", 256),
             timeout=duration(self._input("timeout").value, "Timeout"),
+            obfuscated=self.obfuscated.value,
         )
 
     @on(Select.Changed)
     def _describe(self) -> None:
         agent = self._agents.get(str(self.agent.value))
-        if agent is not None:
+        if agent is not None and agent.unsupported:
+            self.about.update(one_line(f"✗ can't be run here: {agent.unsupported}"))
+        elif agent is not None:
             trust = "trusted" if agent.trusted else "not trusted"
             version = f"version {agent.version}: " if agent.version else ""
             name = one_line(version + agent.description)
@@ -115,3 +149,7 @@ class LaunchForm(Vertical):
 
     def _input(self, name: str) -> Input:
         return self.query_one(f"#{name}", Input)
+
+
+def _label(agent: Agent) -> Content:
+    return Content(one_line(agent.id + (" (unsupported)" if agent.unsupported else "")))

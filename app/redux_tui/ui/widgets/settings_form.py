@@ -14,13 +14,15 @@ from textual.widgets import Button, Input, Label, Select, Static
 
 from redux_tui.config import Settings
 from redux_tui.logs.sanitize import one_line
-from redux_tui.models import SandboxKind
+from redux_tui.models import ReduxError, SandboxKind
 from redux_tui.ui.forms import duration, duration_text, folder, whole_number
 from redux_tui.ui.widgets.launch_form import SANDBOXES
 
 FIELDS = {
     "work_dir": ("Work folder", "runs and their logs"),
     "data_dir": ("Data folder", "prepared competitions; MLE-bench's own by default"),
+    "repo_url": ("MLE-bench", "its repository, to clone"),
+    "repo_dir": ("Clone folder", "where its clone is, or goes"),
     "jobs": ("Jobs", "attempts at the same time"),
     "seeds": ("Seeds", "runs of each competition"),
     "timeout": ("Timeout", "of one attempt: 15m, 24h"),
@@ -68,6 +70,8 @@ class SettingsForm(VerticalScroll, can_focus=False):
         new: dict[str, Any] = {
             "work_dir": str(folder(self._input("work_dir").value, "The work folder")),
             "data_dir": str(folder(self._input("data_dir").value, "The data folder")),
+            "repo_url": _address(self._input("repo_url").value),
+            "repo_dir": str(folder(self._input("repo_dir").value, "The clone folder")),
             "jobs": whole_number(self._input("jobs").value, "Jobs", 256),
             "seeds": whole_number(self._input("seeds").value, "Seeds", 1000),
             "timeout": duration(self._input("timeout").value, "Timeout"),
@@ -94,10 +98,18 @@ def _texts(settings: Settings) -> dict[str, str]:
     return {
         "work_dir": str(settings.work_dir),
         "data_dir": str(settings.data_dir),
+        "repo_url": settings.repo_url,
+        "repo_dir": str(settings.repo_dir),
         "jobs": str(settings.jobs),
         "seeds": str(settings.seeds),
         "timeout": duration_text(settings.timeout),
     }
+
+
+def _address(text: str) -> str:
+    if not text.strip():
+        raise ReduxError("MLE-bench must be the address of a repository to clone.")
+    return text.strip()
 
 
 def _short(value: Any) -> Any:
