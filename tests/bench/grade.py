@@ -25,9 +25,9 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.support.mle_bench import board, make_mle_bench
 
-from redux_tui.bench.clone import find_clone
-from redux_tui.bench.environment import ensure_environment
+from redux_tui.bench.environment.make import ensure_environment
 from redux_tui.bench.progress import ignore
+from redux_tui.bench.repository.clone import find_clone
 from redux_tui.catalog import Catalog
 from redux_tui.config import load
 from redux_tui.grading.graders import Graders

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from redux_tui.bench.clone import find_clone
-from redux_tui.bench.environment import ensure_environment
+from redux_tui.bench.environment.make import ensure_environment
 from redux_tui.bench.progress import ignore
+from redux_tui.bench.repository.clone import find_clone
 from redux_tui.catalog import Catalog
 from redux_tui.config import NAME, Settings, load
 from redux_tui.models import Competition

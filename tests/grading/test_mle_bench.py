@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from redux_tui.bench.clone import find_clone
-from redux_tui.bench.environment import ensure_environment
+from redux_tui.bench.environment.make import ensure_environment
 from redux_tui.bench.progress import ignore
+from redux_tui.bench.repository.clone import find_clone
 from redux_tui.config import load
 from redux_tui.grading.graders import Graders
 from redux_tui.grading.report import aggregate, grade_submission

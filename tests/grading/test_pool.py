@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from redux_tui.bench.prepare import prepare
+from redux_tui.bench.data.prepare import prepare
 from redux_tui.catalog import Catalog
 from redux_tui.grading import graders as module
 from redux_tui.grading import pool

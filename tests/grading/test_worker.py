@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from redux_tui.bench.prepare import prepare
+from redux_tui.bench.data.prepare import prepare
 from redux_tui.catalog import Catalog
 from redux_tui.grading.client import Grade
 from redux_tui.grading.graders import Graders

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from redux_tui.bench import archive as module
-from redux_tui.bench.archive import (
+from redux_tui.bench.data import archive as module
+from redux_tui.bench.data.archive import (
     CorruptArchiveError,
     UnsafeArchiveError,
     extract,

@@ -8,7 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from redux_tui.bench.checksums import Checksums, checked_files, differences, md5, read_checksums
+from redux_tui.bench.data.checksums import (
+    Checksums,
+    checked_files,
+    differences,
+    md5,
+    read_checksums,
+)
 from redux_tui.bench.progress import Progress
 from redux_tui.bench.work import StoppedError
 from redux_tui.models import ReduxError

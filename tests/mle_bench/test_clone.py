@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from redux_tui.bench.clone import Clone, clone, find_clone, require_clone
 from redux_tui.bench.progress import Progress, ignore
+from redux_tui.bench.repository.clone import Clone, clone, find_clone, require_clone
 from redux_tui.config import Settings
 from redux_tui.files import is_lfs_pointer
 from redux_tui.models import InfrastructureError, ReduxError
@@ -222,7 +222,7 @@ def test_no_git_and_no_clone_are_said(
 
 
 def test_a_full_disk_is_said(remote: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("redux_tui.bench.clone._ROOM", 1 << 60)
+    monkeypatch.setattr("redux_tui.bench.repository.clone._ROOM", 1 << 60)
     with pytest.raises(InfrastructureError, match="free"):
         make(remote, tmp_path / "mle")
 
@@ -320,7 +320,7 @@ def test_a_move_cut_short_is_finished_and_never_used_before(
         raise InfrastructureError("as if killed")
 
     with monkeypatch.context() as patch:
-        patch.setattr("redux_tui.bench.move._check_out", die)
+        patch.setattr("redux_tui.bench.repository.move._check_out", die)
         patch.setattr("pathlib.Path.unlink", lambda *_, **__: None)
         with pytest.raises(InfrastructureError):
             make(remote, made.folder, ref="v-one")

@@ -19,18 +19,19 @@ from pathlib import Path
 
 import pytest
 
-from redux_tui.bench.clone import find_clone
-from redux_tui.bench.data import read_marker, require_space
-from redux_tui.bench.environment import ensure_environment
+from redux_tui.bench.data.means import Options
+from redux_tui.bench.data.place import is_prepared, read_marker, require_space
+from redux_tui.bench.data.prepare import prepare
+from redux_tui.bench.data.prepare_all import prepare_all
+from redux_tui.bench.environment.make import ensure_environment
 from redux_tui.bench.kaggle.errors import (
     NoCredentials,
     NotFound,
     RulesNotAccepted,
     WrongCredentials,
 )
-from redux_tui.bench.prepare import Options, is_prepared, prepare
-from redux_tui.bench.prepare_all import prepare_all
 from redux_tui.bench.progress import Progress, ignore
+from redux_tui.bench.repository.clone import find_clone
 from redux_tui.catalog import Catalog
 from redux_tui.config import NAME, Settings, load
 from redux_tui.models import Competition, InfrastructureError, ReduxError
@@ -318,7 +319,7 @@ async def test_a_board_of_one_page_is_refused(offline: Bench) -> None:
     offline.place()
     file = offline.source("toy-alpha") / "leaderboard.csv"
     file.write_text("\n".join(board("toy-alpha").splitlines()[:21]) + "\n")
-    with pytest.raises(ReduxError, match="exactly 20 rows"):
+    with pytest.raises(ReduxError, match="20 rows"):
         await offline.prepare()
 
 

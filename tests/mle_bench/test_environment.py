@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from redux_tui.bench.clone import Clone
-from redux_tui.bench.environment import (
+from redux_tui.bench.environment.make import (
     ensure_environment,
     environments,
     find_environment,
     needs_of,
 )
 from redux_tui.bench.progress import Progress, ignore
+from redux_tui.bench.repository.clone import Clone
 from redux_tui.models import InfrastructureError, ReduxError
 from tests.support.mle_bench import toy_competition, write_mle_bench
 
@@ -167,7 +167,7 @@ def test_a_failed_install_explains_itself_and_can_be_tried_again(
 def test_without_uv_pip_is_used_and_says_what_is_wrong(
     made: Clone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("redux_tui.bench.install.find_uv", lambda: None)
+    monkeypatch.setattr("redux_tui.bench.environment.install.find_uv", lambda: None)
     monkeypatch.setattr("sys.executable", str(write_program(tmp_path / "py", NO_PIP)))
     said: list[str] = []
     with pytest.raises(ReduxError, match=r"could not be installed.*pandas"):
@@ -248,7 +248,7 @@ def test_ones_own_interpreter_is_examined_once_and_nothing_installed(
     assert find_environment(made) is None and calls.read_text() == ""
     assert find_environment(Clone(made.folder, "b" * 40, ""), own) is None
     assert not (made.folder / "cache").exists()
-    monkeypatch.setattr("redux_tui.bench.interpreter.examine", None)
+    monkeypatch.setattr("redux_tui.bench.environment.interpreter.examine", None)
     assert ensure(made, python=own) == own
 
 
@@ -287,7 +287,7 @@ def test_finding_one_is_cheap(made: Clone, calls: Path) -> None:
 def test_no_room_is_said_before_anything_is_fetched(
     made: Clone, calls: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("redux_tui.bench.environment._ROOM", {"": 1 << 60})
+    monkeypatch.setattr("redux_tui.bench.environment.make._ROOM", {"": 1 << 60})
     with pytest.raises(InfrastructureError, match="MB are free"):
         ensure(made)
     assert calls.read_text() == ""
@@ -301,7 +301,7 @@ def test_the_real_one_is_installed(
 ) -> None:
     """Needs the network, or an index near by."""
     if not with_uv:
-        monkeypatch.setattr("redux_tui.bench.install.find_uv", lambda: None)
+        monkeypatch.setattr("redux_tui.bench.environment.install.find_uv", lambda: None)
     elif shutil.which("uv") is None:
         pytest.skip("uv is not installed")
     python = ensure(made)

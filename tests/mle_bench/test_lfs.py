@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from redux_tui.bench.clone import Clone, clone, find_clone
-from redux_tui.bench.lfs import fetch_boards
 from redux_tui.bench.progress import Progress, ignore
+from redux_tui.bench.repository.clone import Clone, clone, find_clone
+from redux_tui.bench.repository.lfs import fetch_boards
 from redux_tui.files import is_lfs_pointer
 from redux_tui.models import ReduxError
 from tests.support.mle_bench import (

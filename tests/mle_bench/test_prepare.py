@@ -9,8 +9,10 @@ import sys
 
 import pytest
 
+from redux_tui.bench.data.means import Options
+from redux_tui.bench.data.place import is_prepared, public_dir
+from redux_tui.bench.data.prepare import prepare
 from redux_tui.bench.output import Lines
-from redux_tui.bench.prepare import Options, is_prepared, prepare, public_dir
 from redux_tui.catalog import Catalog
 from redux_tui.models import Competition, InfrastructureError
 from tests.support.world import PREPARE, World

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from redux_tui.bench.data import is_prepared
+from redux_tui.bench.data.place import is_prepared
 from redux_tui.models import Competition, Request
 from redux_tui.ui.jobs import JobState
 from redux_tui.ui.picker import size_of

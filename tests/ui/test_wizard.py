@@ -11,8 +11,8 @@ import pytest
 from textual import events
 from textual.pilot import Pilot
 
-from redux_tui.bench.clone import find_clone
 from redux_tui.bench.progress import Say, Tell
+from redux_tui.bench.repository.clone import find_clone
 from redux_tui.ui import bench
 from redux_tui.ui.app import ReduxApp
 from redux_tui.ui.jobs import JobState, Work

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from redux_tui.bench.clone import Clone, clone
-from redux_tui.bench.environment import ensure_environment
+from redux_tui.bench.environment.make import ensure_environment
+from redux_tui.bench.repository.clone import Clone, clone
 from redux_tui.cli.output import print_json, say
 from redux_tui.cli.progress import Bars
 from redux_tui.config import Settings, find_config, load, update

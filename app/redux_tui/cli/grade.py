@@ -149,7 +149,7 @@ class _Grader:
         return await grade_submission(self._graders, competition, real.parent, real.name, path=path)
 
     async def _prepared(self, competition: Competition) -> None:
-        from redux_tui.bench.prepare import prepare
+        from redux_tui.bench.data.prepare import prepare
 
         if competition.id not in self._preparing:
             work = prepare(competition, self._settings, say)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from redux_tui.bench.prepare import is_prepared
+from redux_tui.bench.data.place import is_prepared
 from redux_tui.catalog import Catalog
 from redux_tui.catalog.boards import direction
 from redux_tui.catalog.splits import ALIASES, enumerated

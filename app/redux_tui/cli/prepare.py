@@ -6,9 +6,9 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from redux_tui.bench.data import public_dir
-from redux_tui.bench.means import Options
-from redux_tui.bench.prepare_all import Outcome, prepare_all
+from redux_tui.bench.data.means import Options
+from redux_tui.bench.data.place import public_dir
+from redux_tui.bench.data.prepare_all import Outcome, prepare_all
 from redux_tui.catalog import Catalog
 from redux_tui.cli.output import print_json, say
 from redux_tui.cli.progress import Bars

@@ -108,8 +108,8 @@ class Graders:
         return self._of_clone(competition.repo or self._settings.repo_dir)
 
     def _of_clone(self, folder: Path) -> Interpreter:
-        from redux_tui.bench.clone import find_clone
-        from redux_tui.bench.environment import find_environment
+        from redux_tui.bench.environment.make import find_environment
+        from redux_tui.bench.repository.clone import find_clone
 
         clone = find_clone(folder)  # asked each time: it may be moved to another commit meanwhile
         if clone is None:

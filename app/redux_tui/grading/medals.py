@@ -12,10 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from redux_tui.files import is_lfs_pointer
-from redux_tui.models import Competition, InfrastructureError
-
-_PAGE = 20  # rows that Kaggle shows at once: such a board is but the top of one
+from redux_tui.models import InfrastructureError
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +32,6 @@ class Thresholds:
         return score < self.median if self.lower_is_better else score > self.median
 
 
-def require_whole_board(competition: Competition) -> None:
-    """Raise InfrastructureError for a board by which medals would be wrong, or none be told."""
-    path = competition.leaderboard
-    if is_lfs_pointer(path):
-        raise InfrastructureError(
-            f"The leaderboard of {competition.id} is a Git LFS file that was not fetched, so no"
-            f" medal can be told. Run `redux-tui prepare -c {competition.id}`, which fetches it."
-        )
-    if competition.source != "mle-bench":
-        read_leaderboard(path)
-    elif _rows(path) == _PAGE:
-        raise InfrastructureError(
-            f"The leaderboard {path} has {_PAGE} rows: that is the first page of the real one, and"
-            " its medals would be wrong. Run `redux-tui clone --rebuild` to have MLE-bench's own."
-        )
-
-
 def read_leaderboard(path: Path) -> list[float]:
     """The `score` column, best first as on the board. Raises InfrastructureError."""
     try:
@@ -67,18 +47,6 @@ def read_leaderboard(path: Path) -> list[float]:
     if not scores:
         raise InfrastructureError(f"The leaderboard {path} has no rows, so no medal can be told.")
     return scores
-
-
-def _rows(path: Path) -> int:
-    """Rows below the header; as many as are needed to tell a page are read."""
-    try:
-        with path.open("rb") as file:
-            return sum(1 for _ in zip(file, range(_PAGE + 2), strict=False)) - 1
-    except OSError as error:
-        raise InfrastructureError(
-            f"The leaderboard {path} can't be read: {error.strerror}. Run `redux-tui clone`, which"
-            " restores it."
-        ) from error
 
 
 def thresholds(scores: Sequence[float]) -> Thresholds:

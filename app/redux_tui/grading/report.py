@@ -7,9 +7,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from redux_tui.catalog.boards import require_whole_board
 from redux_tui.grading.client import Grade
 from redux_tui.grading.graders import Graders
-from redux_tui.grading.medals import read_leaderboard, require_whole_board, thresholds
+from redux_tui.grading.medals import Thresholds, read_leaderboard, thresholds
 from redux_tui.models import Competition
 
 Report = dict[str, Any]
@@ -30,14 +31,18 @@ async def grade_submission(
     from us. Raises InfrastructureError.
     """
     path = path or root / relative
-    require_whole_board(competition)  # before the costly part
+    require_whole_board(competition)
+    is_ours = competition.source != "mle-bench"
+    # before the costly part: it may be broken
+    board = thresholds(read_leaderboard(competition.leaderboard)) if is_ours else None
     grade = await graders.grade(competition, root, relative, path)
-    report = _report(competition, grade, path) if grade.report is None else grade.report
+    report = grade.report or {}
+    if board is not None:
+        report = _report(competition, board, grade, path)
     return {**report, "reason": grade.reason, "sandbox": sandbox}
 
 
-def _report(competition: Competition, grade: Grade, path: Path) -> Report:
-    board = thresholds(read_leaderboard(competition.leaderboard))
+def _report(competition: Competition, board: Thresholds, grade: Grade, path: Path) -> Report:
     score = grade.score
     gold = score is not None and board.reaches(score, board.gold)
     silver = score is not None and not gold and board.reaches(score, board.silver)

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from redux_tui import __version__
-from redux_tui.bench.clone import find_clone
-from redux_tui.bench.prepare import prepare, public_dir
+from redux_tui.bench.data.place import public_dir
+from redux_tui.bench.data.prepare import prepare
+from redux_tui.bench.repository.clone import find_clone
 from redux_tui.catalog import Catalog
 from redux_tui.catalog.mle_bench_agents import is_obfuscated
 from redux_tui.config import Settings

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from redux_tui.bench.clone import find_clone
-from redux_tui.bench.environment import find_environment
+from redux_tui.bench.data.place import is_prepared
+from redux_tui.bench.environment.make import find_environment
 from redux_tui.bench.kaggle import Kaggle, KaggleError, Patience, find_credentials, problems
-from redux_tui.bench.prepare import is_prepared
+from redux_tui.bench.repository.clone import find_clone
 from redux_tui.catalog import Catalog
 from redux_tui.config import Settings, secrets
 from redux_tui.models import InfrastructureError

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from redux_tui.bench.prepare import require_space
-from redux_tui.bench.prepare_all import must_download
+from redux_tui.bench.data.place import require_space
+from redux_tui.bench.data.prepare_all import must_download
 from redux_tui.catalog import Catalog
 from redux_tui.config import Settings, secrets
 from redux_tui.models import Competition, ReduxError, Request, SandboxKind

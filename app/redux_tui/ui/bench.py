@@ -18,8 +18,8 @@ from redux_tui.ui.jobs import JobError, Work
 from redux_tui.ui.text import count
 
 if TYPE_CHECKING:
-    from redux_tui.bench.clone import Clone
-    from redux_tui.bench.prepare_all import Outcome
+    from redux_tui.bench.data.prepare_all import Outcome
+    from redux_tui.bench.repository.clone import Clone
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +44,12 @@ class Found:
 
 def look(settings: Settings) -> Found:
     """Reads small files only; no network."""
-    from redux_tui.bench.clone import find_clone
+    from redux_tui.bench.repository.clone import find_clone
 
     clone = find_clone(settings.repo_dir)
     environment, trouble = None, ""
     if clone is not None:
-        from redux_tui.bench.environment import find_environment
+        from redux_tui.bench.environment.make import find_environment
 
         try:
             environment = find_environment(clone, settings.repo_python)
@@ -97,7 +97,7 @@ def free_space(folder: Path) -> int:
 
 def clone_work(settings: Settings, ref: str | None, rebuild: bool) -> Work:
     async def work(say: Say, tell: Tell) -> None:
-        from redux_tui.bench.clone import clone
+        from redux_tui.bench.repository.clone import clone
 
         made = await clone(
             settings.repo_url, settings.repo_dir, ref=ref, rebuild=rebuild, say=say, tell=tell
@@ -109,8 +109,8 @@ def clone_work(settings: Settings, ref: str | None, rebuild: bool) -> Work:
 
 def environment_work(settings: Settings) -> Work:
     async def work(say: Say, tell: Tell) -> None:
-        from redux_tui.bench.clone import require_clone
-        from redux_tui.bench.environment import ensure_environment
+        from redux_tui.bench.environment.make import ensure_environment
+        from redux_tui.bench.repository.clone import require_clone
 
         clone = require_clone(settings)
         python = await ensure_environment(clone, python=settings.repo_python, say=say, tell=tell)
@@ -127,7 +127,7 @@ def data_work(
     """`note` is told what became of each. What failed fails the job; a retry does that alone."""
 
     async def work(say: Say, tell: Tell) -> None:
-        from redux_tui.bench.prepare_all import prepare_all
+        from redux_tui.bench.data.prepare_all import prepare_all
 
         outcomes = await prepare_all(competitions, settings, say, tell)
         note(outcomes)

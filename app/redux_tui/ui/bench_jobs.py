@@ -12,7 +12,7 @@ from redux_tui.ui.jobs import Job
 from redux_tui.ui.text import count
 
 if TYPE_CHECKING:
-    from redux_tui.bench.prepare_all import Outcome
+    from redux_tui.bench.data.prepare_all import Outcome
     from redux_tui.ui.app import ReduxApp
 
 _RESUMES = "What was downloaded is kept, and the next start goes on from there."

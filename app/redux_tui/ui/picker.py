@@ -56,7 +56,7 @@ class Listing:
 
 def read_listing(catalog: Catalog, data_dir: Path) -> Listing:
     """Reads a few files of each competition: for a thread."""
-    from redux_tui.bench.data import is_prepared
+    from redux_tui.bench.data.place import is_prepared
     from redux_tui.catalog.boards import direction
 
     found = list(catalog.competitions.values())
@@ -179,7 +179,7 @@ def _description(competition: Competition) -> str:
 
 
 def _is_downloaded(competition: Competition, data_dir: Path) -> bool:
-    from redux_tui.bench.data import find_zip, has_files
+    from redux_tui.bench.data.place import find_zip, has_files
 
     if competition.source != "mle-bench":
         return False

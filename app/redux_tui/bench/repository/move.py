@@ -8,12 +8,12 @@ import json
 from contextlib import suppress
 from pathlib import Path
 
-from redux_tui.bench import pointers
-from redux_tui.bench.fetch import fetch
-from redux_tui.bench.git import Git, GitError
 from redux_tui.bench.process import to_the_end
 from redux_tui.bench.progress import Say
-from redux_tui.bench.repository import MOVING, git_dir, head
+from redux_tui.bench.repository import pointers
+from redux_tui.bench.repository.fetch import fetch
+from redux_tui.bench.repository.folder import MOVING, git_dir, head
+from redux_tui.bench.repository.git import Git, GitError
 from redux_tui.files import sync_folder, write_json
 from redux_tui.models import InfrastructureError, ReduxError
 

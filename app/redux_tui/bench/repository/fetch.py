@@ -6,8 +6,8 @@ import json
 import re
 from pathlib import Path
 
-from redux_tui.bench.git import Git, GitError, explain
-from redux_tui.bench.repository import common_dir, git_dir, head, without_login
+from redux_tui.bench.repository.folder import common_dir, git_dir, head, without_login
+from redux_tui.bench.repository.git import Git, GitError, explain
 from redux_tui.files import write_json
 from redux_tui.models import ReduxError
 

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from redux_tui.bench.repository import common_dir, git_dir
+from redux_tui.bench.repository.folder import common_dir, git_dir
 from redux_tui.files import is_lfs_pointer, write_atomically
 
 _POINTER = re.compile(

@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from redux_tui.bench import pointers
-from redux_tui.bench.clone import Clone, lock_of
-from redux_tui.bench.git import environment
 from redux_tui.bench.process import alone, run
 from redux_tui.bench.progress import Progress, Say, Tell
-from redux_tui.bench.repository import without_login
+from redux_tui.bench.repository import pointers
+from redux_tui.bench.repository.clone import Clone, lock_of
+from redux_tui.bench.repository.folder import without_login
+from redux_tui.bench.repository.git import environment
 from redux_tui.files import is_lfs_pointer
 from redux_tui.logs.sanitize import plain
 from redux_tui.models import Competition, InfrastructureError, ReduxError

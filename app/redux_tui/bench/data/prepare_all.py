@@ -6,10 +6,12 @@ import asyncio
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from redux_tui.bench.data import (
+from redux_tui.bench.data.means import Account, Means, Options
+from redux_tui.bench.data.overall import Overall
+from redux_tui.bench.data.place import (
     find_zip,
     has_files,
     is_downloaded,
@@ -18,8 +20,7 @@ from redux_tui.bench.data import (
     raw_dir,
     space_needed,
 )
-from redux_tui.bench.means import Account, Means, Options
-from redux_tui.bench.prepare import prepare_with
+from redux_tui.bench.data.prepare import prepare_with
 from redux_tui.bench.progress import Say, Tell, ignore
 from redux_tui.bench.work import aside, in_thread
 from redux_tui.config import Settings
@@ -55,23 +56,41 @@ async def prepare_all(
     means = Means(settings, say, Account(settings), tell, options, downloads=turns)
     try:
         missing = [each for each in competitions if _is_missing(each, means)]
-        failed = await _failures_before(means, competitions, missing)
+        sizes: dict[str, int | None] = {}
+        failed = await _failures_before(means, competitions, missing, sizes)
+        if len(failed) < len(competitions):
+            _say_rules(means, failed)
+        overall = Overall(tell, sizes)
+        if len(sizes) > 1:
+            means = replace(means, tell=overall)
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_one(means, each, failed)) for each in competitions]
+            tasks = [group.create_task(_one(means, each, failed, overall)) for each in competitions]
         return [task.result() for task in tasks]
     finally:
         means.account.close()
 
 
-async def _one(means: Means, competition: Competition, failed: Mapping[str, ReduxError]) -> Outcome:
+async def _one(
+    means: Means, competition: Competition, failed: Mapping[str, ReduxError], overall: Overall
+) -> Outcome:
     error = failed.get(competition.id)
     if error is not None:
         return Outcome(competition, error)
     try:
         await prepare_with(means, competition)
     except ReduxError as trouble:
+        overall.leave_out(competition.id)
         return Outcome(competition, trouble)
     return Outcome(competition)
+
+
+def _say_rules(means: Means, failed: Mapping[str, ReduxError]) -> None:
+    """Now, all at once: they can be accepted while the others download."""
+    from redux_tui.bench.kaggle.errors import RulesNotAccepted, rules_message
+
+    refused = [slug for slug, error in failed.items() if isinstance(error, RulesNotAccepted)]
+    if refused:
+        means.say(rules_message(refused))
 
 
 def _is_missing(competition: Competition, means: Means) -> bool:
@@ -79,16 +98,18 @@ def _is_missing(competition: Competition, means: Means) -> bool:
 
 
 async def _failures_before(
-    means: Means, competitions: Sequence[Competition], missing: Sequence[Competition]
+    means: Means,
+    competitions: Sequence[Competition],
+    missing: Sequence[Competition],
+    sizes: dict[str, int | None],
 ) -> dict[str, ReduxError]:
-    """Which can't be prepared, by id, as far as can be told without doing it."""
+    """Which can't be prepared, by id, as far as can be told without doing it. Fills `sizes`."""
 
     def lacks(each: Competition) -> bool:
         return _lacks_source(each, means.settings.data_dir)
 
     failed = await _without_mle_bench(means, competitions)
     wanted = [each for each in missing if each.id not in failed and lacks(each)]
-    sizes: dict[str, int | None] = {}
     if wanted:
         failed |= await _ask_kaggle(means, wanted, sizes)
     await aside(lambda: _require_space(means, missing, failed, sizes))
@@ -117,9 +138,9 @@ async def _without_mle_bench(
     theirs = [each for each in competitions if each.repo is not None]
     if not theirs:
         return {}
-    from redux_tui.bench.clone import require_clone
-    from redux_tui.bench.environment import ensure_environment
-    from redux_tui.bench.lfs import fetch_boards
+    from redux_tui.bench.environment.make import ensure_environment
+    from redux_tui.bench.repository.clone import require_clone
+    from redux_tui.bench.repository.lfs import fetch_boards
 
     python = means.settings.repo_python
     try:

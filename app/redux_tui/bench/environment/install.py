@@ -102,19 +102,16 @@ class _Counter:
         elif line.startswith("Installing collected packages: "):  # pip
             self._total = self._done = line.count(",") + 1
         elif re.match(r"(\+ |Collecting |Downloaded |Building )", line):
-            self._done = max(self._done, 0) + 1
+            self._done += 1
         else:
             return
-        self._report(self._total or None)
+        # not full before the end: a full bar has ended, and uv goes on to compile
+        done = min(self._done, self._total - 1) if self._total else self._done
+        self._tell(Progress(_WHAT, done, self._total or None, "packages"))
 
     def end(self) -> None:
-        self._done = self._total = max(self._total, self._done)
-        self._report(self._total)
-
-    def _report(self, total: int | None) -> None:
-        # not full before the end: a full bar has ended
-        done = self._done if total is None else min(self._done, total)
-        self._tell(Progress(_WHAT, done, total, "packages"))
+        total = max(self._total, self._done)
+        self._tell(Progress(_WHAT, total, total, "packages"))
 
 
 def _environment() -> dict[str, str]:

@@ -8,13 +8,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from redux_tui.bench import pointers
-from redux_tui.bench.fetch import checked_ref, fetch, is_known_tag
-from redux_tui.bench.git import Git, GitError, explain, require_git
-from redux_tui.bench.move import changed_by_hand, finish, move
 from redux_tui.bench.process import alone, alone_now
 from redux_tui.bench.progress import Say, Tell
-from redux_tui.bench.repository import (
+from redux_tui.bench.repository import pointers
+from redux_tui.bench.repository.fetch import checked_ref, fetch, is_known_tag
+from redux_tui.bench.repository.folder import (
     MOVING,
     OURS,
     git_dir,
@@ -23,7 +21,9 @@ from redux_tui.bench.repository import (
     origin,
     without_login,
 )
-from redux_tui.bench.swap import left_behind, new_folder, swap, tidy
+from redux_tui.bench.repository.git import Git, GitError, explain, require_git
+from redux_tui.bench.repository.move import changed_by_hand, finish, move
+from redux_tui.bench.repository.swap import left_behind, new_folder, swap, tidy
 from redux_tui.config import Settings
 from redux_tui.files import require_free_space, write_json
 from redux_tui.models import InfrastructureError, ReduxError

@@ -6,9 +6,10 @@ import shutil
 import threading
 from pathlib import Path
 
-from redux_tui.bench.checksums import differences, read_checksums
-from redux_tui.bench.child import Folders, UnpreparedError, run_prepare_fn
-from redux_tui.bench.data import (
+from redux_tui.bench.data.checksums import differences, read_checksums
+from redux_tui.bench.data.child import Folders, UnpreparedError, run_prepare_fn
+from redux_tui.bench.data.means import Means
+from redux_tui.bench.data.place import (
     find_zip,
     is_downloaded,
     lacking,
@@ -17,8 +18,7 @@ from redux_tui.bench.data import (
     space_needed,
     write_marker,
 )
-from redux_tui.bench.means import Means
-from redux_tui.bench.raw import RawFiles
+from redux_tui.bench.data.raw import RawFiles
 from redux_tui.bench.work import aside, in_thread, settle
 from redux_tui.files import require_free_space, sync_folder, write_atomically
 from redux_tui.models import Competition

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from redux_tui.bench.data import is_downloaded
+from redux_tui.bench.data.place import is_downloaded
 from redux_tui.bench.output import Lines
 from redux_tui.bench.progress import Say
 from redux_tui.models import Competition, InfrastructureError

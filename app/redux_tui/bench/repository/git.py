@@ -10,7 +10,7 @@ from pathlib import Path
 
 from redux_tui.bench.process import read, run
 from redux_tui.bench.progress import Progress, Tell
-from redux_tui.bench.repository import without_login
+from redux_tui.bench.repository.folder import without_login
 from redux_tui.logs.sanitize import plain
 from redux_tui.models import InfrastructureError, ReduxError
 

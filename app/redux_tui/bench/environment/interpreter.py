@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from redux_tui.bench.clone import Clone
 from redux_tui.bench.process import read
 from redux_tui.bench.progress import Say
+from redux_tui.bench.repository.clone import Clone
 from redux_tui.files import write_json
 from redux_tui.logs.sanitize import plain
 from redux_tui.models import ReduxError

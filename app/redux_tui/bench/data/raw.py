@@ -9,10 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from redux_tui.bench.archive import CorruptArchiveError, extract, extracting
-from redux_tui.bench.checksums import md5, read_checksums
-from redux_tui.bench.data import find_zip, has_files, space_needed
-from redux_tui.bench.means import Means
+from redux_tui.bench.data.archive import CorruptArchiveError, extract, extracting
+from redux_tui.bench.data.checksums import md5, read_checksums
+from redux_tui.bench.data.means import Means
+from redux_tui.bench.data.place import find_zip, has_files, space_needed
 from redux_tui.bench.work import in_thread
 from redux_tui.files import require_free_space, write_json
 from redux_tui.models import Competition, InfrastructureError

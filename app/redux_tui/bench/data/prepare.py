@@ -4,36 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from redux_tui.bench.data import (
-    is_downloaded,
-    is_prepared,
-    private_dir,
-    public_dir,
-    require_space,
-)
-from redux_tui.bench.means import Account, Means, Options
-from redux_tui.bench.preparation import Preparation
+from redux_tui.bench.data.means import Account, Means, Options
+from redux_tui.bench.data.place import is_downloaded, is_prepared
+from redux_tui.bench.data.preparation import Preparation
+from redux_tui.bench.data.raw import RawFiles
 from redux_tui.bench.process import alone
 from redux_tui.bench.progress import Say, Tell, ignore
-from redux_tui.bench.raw import RawFiles
 from redux_tui.bench.work import aside
+from redux_tui.catalog.boards import require_whole_board
 from redux_tui.config import Settings
 from redux_tui.files import is_locked
-from redux_tui.models import Competition, InfrastructureError, ReduxError
-
-__all__ = [
-    "Options",
-    "is_prepared",
-    "prepare",
-    "prepare_with",
-    "private_dir",
-    "public_dir",
-    "require_space",
-]
+from redux_tui.models import Competition, InfrastructureError
 
 _DEFAULTS = Options()
 _WAITING = "Waiting for another process that works in {}."
-_PAGE = 20  # rows of a leaderboard that is but the first page of one
 
 
 async def prepare(
@@ -100,14 +84,14 @@ async def _tidy(means: Means, competition: Competition, folder: Path) -> None:
 
 async def _have_mle_bench(means: Means, competition: Competition, missing: bool) -> Path:
     """The clone, the competition's board, and an environment, whose interpreter is returned."""
-    from redux_tui.bench.clone import require_clone
-    from redux_tui.bench.environment import ensure_environment, needs_of
-    from redux_tui.bench.lfs import fetch_boards
+    from redux_tui.bench.environment.make import ensure_environment, needs_of
+    from redux_tui.bench.repository.clone import require_clone
+    from redux_tui.bench.repository.lfs import fetch_boards
 
     clone = require_clone(means.settings)
     if is_downloaded(competition):
         await fetch_boards(clone, [competition], means.say, means.tell)
-        _refuse_first_page(competition)
+        require_whole_board(competition)
     return await ensure_environment(
         clone,
         python=means.settings.repo_python,
@@ -115,15 +99,3 @@ async def _have_mle_bench(means: Means, competition: Competition, missing: bool)
         say=means.say,
         tell=means.tell,
     )
-
-
-def _refuse_first_page(competition: Competition) -> None:
-    """MLE-bench's own download of a leaderboard stops at 20 rows, and its medals are wrong."""
-    with competition.leaderboard.open("rb") as file:
-        rows = sum(1 for line in file if line.strip()) - 1
-    if rows == _PAGE:
-        raise ReduxError(
-            f"{competition.leaderboard} has exactly {_PAGE} rows, as only the first page of a"
-            f" leaderboard has: medals for {competition.id} would be wrong. Fetch MLE-bench anew"
-            " with `redux-tui clone --rebuild`, from a repository whose leaderboards are whole."
-        )

@@ -15,11 +15,11 @@ from collections.abc import Iterable
 from itertools import combinations
 from pathlib import Path
 
-from redux_tui.bench import interpreter
-from redux_tui.bench.clone import Clone
-from redux_tui.bench.install import install
+from redux_tui.bench.environment import interpreter
+from redux_tui.bench.environment.install import install
 from redux_tui.bench.process import alone
 from redux_tui.bench.progress import Say, Tell
+from redux_tui.bench.repository.clone import Clone
 from redux_tui.files import require_free_space, write_json
 from redux_tui.models import Competition, InfrastructureError
 

@@ -1,0 +1,1 @@
+"""MLE-bench's own Python environment: made, found, checked."""

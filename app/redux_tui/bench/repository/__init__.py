@@ -1,0 +1,1 @@
+"""The clone of MLE-bench: made, moved, rebuilt, its leaderboards fetched."""
