@@ -1,11 +1,11 @@
-# make run | test | test-all | check | bench | clean; needs make, git, Python >= 3.11 with venv
+# make run | test | test-long | test-all | check | bench | clean; needs make, git, Python >= 3.11 with venv
 .POSIX:
 VENV = .venv
 BIN = $(VENV)/bin
 CONSTRAINTS = constraints.txt
 CORES = $$(getconf _NPROCESSORS_ONLN)
 
-.PHONY: run test test-all check bench base-image clean
+.PHONY: run test test-long test-all check bench base-image clean
 
 run: $(VENV)/.installed
 	@if [ -t 0 ] && [ -t 1 ]; then exec $(BIN)/redux-tui; \
@@ -14,8 +14,10 @@ run: $(VENV)/.installed
 test: $(VENV)/.installed-test
 	$(BIN)/pytest -n $(CORES) -m "not long"
 
-test-all: $(VENV)/.installed-test
-	$(BIN)/pytest -n $(CORES)
+test-long: $(VENV)/.installed-test
+	$(BIN)/pytest -n $(CORES) -m long
+
+test-all: test test-long
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check

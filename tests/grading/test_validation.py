@@ -9,7 +9,7 @@ import json
 import socket
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,7 +55,9 @@ class Checker:
         self.server = UnixServer(self.socket, validation.app)
         await self.server.open()
 
-    async def ask(self, method: str, path: str, body: bytes = b"", kind: str = "") -> Answer:
+    async def ask(
+        self, method: str, path: str, body: bytes | Iterable[bytes] = b"", kind: str = ""
+    ) -> Answer:
         return await asyncio.to_thread(request, self.socket, method, path, body, kind)
 
     async def send(self, content: bytes, name: str = "file") -> Answer:
@@ -91,7 +93,9 @@ class Connection(http.client.HTTPConnection):
         self.sock.connect(str(self.path))
 
 
-def request(path: Path, method: str, target: str, body: bytes, kind: str) -> Answer:
+def request(
+    path: Path, method: str, target: str, body: bytes | Iterable[bytes], kind: str
+) -> Answer:
     connection = Connection(path)
     try:
         connection.request(method, target, body or None, {"Content-Type": kind} if kind else {})
@@ -133,6 +137,7 @@ async def test_it_answers_as_mle_bench_does(checker: Checker) -> None:
         (b"", "", "The request is not a form"),
         (b"x", "multipart/form-data", "The request is not a form"),
         (b"not a form at all", FORM, "The form can't be read"),
+        (form(b"id,y\n"), f"multipart/form-data; boundary={'b' * 999}", "The form can't be read"),
         (form(b"id,y\n")[:-20], FORM, "The form breaks off"),
         (form(b"id,y\n", "submission"), FORM, "The form has no field `file`"),
     ],
@@ -164,6 +169,36 @@ async def test_a_file_over_the_limit_is_refused_and_removed(checker: Checker) ->
     assert not checker.uploads.exists()
     await checker.send(bytes(2 << 20))
     assert len(checker.checked[0]) == 2 << 20
+
+
+async def test_a_form_has_little_but_the_file(checker: Checker) -> None:
+    """Many small parts, a long one, and what comes after the end cost time that is ours."""
+    await checker.open()
+    part = b"--edge\r\nA: b\r\n\r\nx\r\n"
+    for more in (part * 5_000, b"--edge\r\nA: b\r\n\r\n" + b"x" * 70_000):
+        body = more + form(b"id,y\n1,2\n")
+        status, answer = await checker.ask("POST", "/validate", itertools.repeat(body, 1), FORM)
+        assert status == 400
+        assert "too much besides the file" in answer["error"]
+    assert checker.checked == []
+
+
+async def test_an_agent_cannot_take_all_our_open_files(checker: Checker) -> None:
+    await checker.open()
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    idle = []
+    for _ in range(20):
+        for _ in range(50):
+            idle.append(socket.socket(socket.AF_UNIX))
+            idle[-1].setblocking(False)
+            idle[-1].connect(str(checker.socket))
+        await asyncio.sleep(0.02)
+    ours = len(list(Path("/proc/self/fd").iterdir())) - before - len(idle)
+    for each in idle:
+        each.close()
+    assert ours < 200
+    await asyncio.sleep(0.2)
+    assert (await checker.ask("GET", "/health"))[0] == 200
 
 
 async def test_a_graders_own_words_are_kept_from_the_agent(checker: Checker) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -86,9 +88,12 @@ async def test_links_fifos_and_folders_are_not_opened(world: World) -> None:
     target = world.root / "target.csv"
     target.write_text(GOOD)
     path = world.root / "s.csv"
-    path.symlink_to(target)
-    assert "link" in str((await grade(world, None)).reason)
-    path.unlink()
+    for to, exists in ((target, True), (path, False), (world.root / "nowhere", False)):
+        path.symlink_to(to)
+        found = await grade(world, None)
+        assert "link" in str(found.reason)
+        assert found.exists is exists  # as MLE-bench has it
+        path.unlink()
     os.mkfifo(path)
     assert "regular" in str((await grade(world, None)).reason)
     path.unlink()
@@ -188,6 +193,36 @@ async def test_a_grader_that_dies_or_hangs_takes_nothing_with_it(world: World) -
     world.competition(grade="import time\ndef grade(s, a):\n    time.sleep(60)\n")
     with pytest.raises(InfrastructureError, match="longer than"):
         await grade(world, GOOD, seconds=5)
+
+
+async def test_what_a_grader_started_ends_with_it(world: World) -> None:
+    hang = "import os, time\ndef grade(s, a):\n    os.fork()\n    time.sleep(60)\n"
+    world.competition(grade=hang)
+    begin = time.monotonic()
+    with pytest.raises(InfrastructureError, match="longer than"):
+        await grade(world, GOOD, seconds=3)
+    assert time.monotonic() - begin < 20
+
+
+async def test_an_answer_to_another_question_is_never_taken(world: World) -> None:
+    world.competition(grade="import os\ndef grade(s, a):\n    os.fork()\n    return 1.0\n")
+    competition = await _prepared(world)
+    (world.root / "s.csv").write_text(GOOD)
+    graders = Graders(world.settings)
+    await graders.grade(competition, world.root, "s.csv")  # answered twice
+    await asyncio.sleep(0.5)
+    world.competition(grade="def grade(s, a):\n    return 0.25\n")
+    with pytest.raises(InfrastructureError, match="wrong answer"):
+        await graders.grade(competition, world.root, "s.csv")
+    assert (await graders.grade(competition, world.root, "s.csv")).score == 0.25
+    await graders.close()
+
+
+async def test_a_reason_is_short_whatever_the_submission_says(world: World) -> None:
+    world.competition(grade="def grade(s, a):\n    return s['y'].astype(float).mean()\n")
+    found = await grade(world, f"id,y\n3,{'x' * 20_000_000}\n4,0\n")
+    assert "could not convert" in str(found.reason)
+    assert len(str(found.reason)) <= 1000
 
 
 async def test_a_grader_that_wants_all_memory_fails_alone(world: World) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,8 @@ import pytest
 
 from redux_tui.bench.progress import Progress, ignore
 from redux_tui.bench.repository.clone import Clone, clone, find_clone, require_clone
+from redux_tui.bench.repository.folder import without_login
+from redux_tui.bench.repository.use import using_clone
 from redux_tui.config import Settings
 from redux_tui.files import is_lfs_pointer
 from redux_tui.models import InfrastructureError, ReduxError
@@ -221,6 +224,29 @@ def test_no_git_and_no_clone_are_said(
         make(remote, tmp_path / "mle")
 
 
+def test_a_git_that_is_years_old_will_do(
+    remote: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = shutil.which("git")
+    old = tmp_path / "bin" / "git"
+    old.parent.mkdir()
+    script = f"""#!/bin/sh
+for each; do case $each in --initial-branch*) echo "error: unknown option" >&2; exit 129; esac; done
+exec {real} "$@"
+"""
+    old.write_text(script)
+    old.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{old.parent}:{os.environ['PATH']}")
+    assert whole(make(remote, tmp_path / "mle").folder)
+
+
+@pytest.mark.parametrize("scheme", ["https", "ssh", "http"])
+@pytest.mark.parametrize("password", ["secret", "sec@secret", ":secret"])
+def test_no_login_is_left_in_an_address(scheme: str, password: str) -> None:
+    text = f"fatal: unable to access '{scheme}://ada:{password}@host/x@1.git': no"
+    assert without_login(text) == f"fatal: unable to access '{scheme}://host/x@1.git': no"
+
+
 def test_a_full_disk_is_said(remote: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("redux_tui.bench.repository.clone._ROOM", 1 << 60)
     with pytest.raises(InfrastructureError, match="free"):
@@ -263,6 +289,26 @@ def test_of_two_at_once_the_second_finds_it_done(remote: Path, tmp_path: Path) -
     assert first == second and whole(first.folder)
 
 
+@pytest.mark.parametrize("options", [{"ref": "v-one"}, {"rebuild": True, "ref": "v-one"}])
+def test_a_clone_that_runs_use_is_changed_when_they_have_ended(
+    remote: Path, tmp_path: Path, options: dict[str, object]
+) -> None:
+    before = make(remote, tmp_path / "repo")
+    said: list[str] = []
+
+    async def work() -> Clone:
+        async with using_clone(before.folder, said.append):
+            moving = asyncio.create_task(
+                clone(str(remote), before.folder, say=said.append, tell=ignore, **options)  # type: ignore[arg-type]
+            )
+            while not any("runs that use it" in line for line in said):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+            assert find_clone(before.folder) == before
+        return await moving
+
+    assert asyncio.run(work()).commit == commit_of(remote, "v-one") != before.commit
+
+
 def kill_somewhere(remote: Path, folder: Path, within: float, **options: object) -> None:
     child = os.fork()
     if child == 0:
@@ -290,7 +336,8 @@ def test_killed_at_any_moment_the_next_start_goes_on(remote: Path, tmp_path: Pat
         moved = make(remote, folder, ref=ref)
         assert moved.commit == commit_of(remote, ref) and whole(folder)
         assert (folder / BETA).read_bytes() == beta_board()
-    assert sorted(each.name for each in tmp_path.iterdir()) == [".mle.lock", "mle"]
+    left = {each.name for each in tmp_path.iterdir()} - {".mle.lock", ".mle.use.lock"}
+    assert left == {"mle"}
 
 
 @pytest.mark.parametrize("at", ["before", "after"])

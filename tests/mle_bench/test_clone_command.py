@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import signal
 import subprocess
@@ -104,6 +105,17 @@ def test_several_bars_at_once_on_a_terminal() -> None:
     shown = str(child.before)
     assert re.search(r"one \[/x\].*of 10\.0 MB, \d+\.\d MB/s, 0:\d\d left", shown)
     assert "10 packages" in shown and "[b]said" in shown and "\x1b]52" not in shown
+
+
+def test_on_a_terminal_that_can_not_draw_there_are_lines() -> None:
+    code = (
+        "from redux_tui.cli.progress import Bars\n"
+        "from redux_tui.bench.progress import Progress\n"
+        "with Bars() as bars: bars(Progress('one', 5, 10, 'files'))\n"
+    )
+    child = pexpect.spawn(sys.executable, ["-c", code], env={**os.environ, "TERM": "dumb"})
+    child.expect_exact("one: 5 of 10 files\r\n", timeout=30)
+    assert child.read() == b""
 
 
 def test_without_a_terminal_there_are_few_lines(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -149,7 +149,7 @@ def test_an_unknown_competition_is_said_to_be_unknown(kaggle: Kaggle) -> None:
 
 
 def test_rules_not_accepted_names_the_page(server: FakeKaggle, kaggle: Kaggle) -> None:
-    server.answer(403, to="ListDataFiles", body=b'{"code": 403, "message": "Forbidden"}')
+    server.answer(403, to="ListDataFiles")
     server.competitions["toy"].entered = False
     with pytest.raises(RulesNotAccepted) as caught:
         kaggle.size("toy")
@@ -238,6 +238,27 @@ def test_what_is_not_kaggle_is_not_taken_for_it(
     server.answer(status, headers=headers, body=body)
     with pytest.raises(ServerTrouble, match="not Kaggle's data, perhaps the login page"):
         kaggle.whoami()
+
+
+@pytest.mark.parametrize("status", [403, 404])
+@pytest.mark.parametrize("credentials", [KEY, TOKEN], ids=lambda one: one.kind)
+def test_what_stands_on_the_way_never_makes_credentials_wrong_or_a_competition_unknown(
+    status: int, credentials: Credentials, server: FakeKaggle
+) -> None:
+    server.answer(status, body=b"", times=2)  # as proxies and gateways say no
+    with Kaggle(credentials, server.url, patience=QUICK) as kaggle:
+        for question in (kaggle.whoami, lambda: kaggle.has_entered("toy")):
+            with pytest.raises(ServerTrouble, match="not Kaggle's data"):
+                question()
+
+
+def test_a_question_that_nobody_answers_ends_when_it_is_cancelled() -> None:
+    cancelled = threading.Event()
+    threading.Timer(0.3, cancelled.set).start()
+    start = time.monotonic()
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(Cancelled):
+        Kaggle(KEY, f"http://127.0.0.1:{silent.getsockname()[1]}").whoami(cancelled)
+    assert time.monotonic() - start < 5  # the server has a minute
 
 
 def unused_port() -> int:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ from tests.support.kaggle_server import FakeKaggle, Pattern
 QUICK = Patience(tries=3, first=0.01, longest=0.05)
 KEY = Credentials("key", FakeKaggle.username, FakeKaggle.key, "the test")
 MB = 1_000_000
+DOWNLOAD = "DownloadDataFiles"
 
 # the beginning of a process of its own, which can be killed and measured
 CHILD = """
@@ -332,6 +334,25 @@ def test_a_storage_that_refuses_once_is_asked_with_a_new_address(
     with pytest.raises(ServerTrouble, match=r"127\.0\.0\.1") as caught:
         fetch()
     assert "signed" not in str(caught.value)
+
+
+def test_a_storage_that_refuses_for_good_is_named_without_the_signed_address(
+    server: FakeKaggle, fetch: Fetcher
+) -> None:
+    server.answer(403, to="/storage/toy", times=9)
+    with pytest.raises(ServerTrouble) as caught:
+        fetch()
+    assert "X-Signature" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_login_page_is_not_taken_for_the_zip(server: FakeKaggle, fetch: Fetcher) -> None:
+    for to in (DOWNLOAD, "/storage/toy"):
+        server.answer(200, to=to, headers={"Content-Type": "text/html; charset=utf-8"}, body=b"<p>")
+        with pytest.raises(ServerTrouble, match="perhaps the login page"):
+            fetch()
+    assert not fetch.target.exists()
+    fetch()
+    assert fetch.is_whole
 
 
 def test_429_in_between_waits_as_told_and_then_goes_on(server: FakeKaggle, fetch: Fetcher) -> None:

@@ -14,6 +14,7 @@ import pytest
 from redux_tui.bench.progress import Progress, ignore
 from redux_tui.bench.repository.clone import Clone, clone, find_clone
 from redux_tui.bench.repository.lfs import fetch_boards
+from redux_tui.bench.repository.pointers import put, store
 from redux_tui.files import is_lfs_pointer
 from redux_tui.models import ReduxError
 from tests.support.mle_bench import (
@@ -21,6 +22,7 @@ from tests.support.mle_bench import (
     git,
     lfs_object,
     make_mle_bench,
+    store_board,
     toy_competition,
 )
 
@@ -110,6 +112,22 @@ def test_a_damaged_object_is_fetched_again(made: Clone) -> None:
         stored.write_bytes(damaged)
         fetch(made)
         assert (made.folder / BETA).read_bytes() == beta_board()
+
+
+def test_killed_while_a_board_is_put_in_place_nothing_is_left_in_the_work_tree(
+    made: Clone,
+) -> None:
+    """What git does not know would pass for a person's own."""
+    store_board(made.folder / ".git", beta_board())
+    child = os.fork()
+    if child == 0:
+        os.fsync = lambda *_: os._exit(9)  # half way through writing it
+        put(store(made.folder), made.folder / BETA)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    assert git(made.folder, "status", "--porcelain") == ""
+    assert put(store(made.folder), made.folder / BETA)
+    assert (made.folder / BETA).read_bytes() == beta_board()
 
 
 def test_a_kill_leaves_no_half_board(made: Clone) -> None:

@@ -88,7 +88,8 @@ async def test_killed_halfway_it_is_not_taken_for_prepared_and_goes_on_next_time
     world.competition()
     await prepare(toy, world.settings, print)
     assert is_prepared(toy, data)
-    assert sorted(each.name for each in (data / "toy").iterdir()) == [".prepare.lock", "prepared"]
+    left = sorted(each.name for each in (data / "toy").iterdir())
+    assert left == [".prepare.lock", ".use.lock", "prepared"]
 
 
 async def test_too_small_a_disk_is_said_before_starting(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from redux_tui.ui.jobs import Job
 from tests.support.kaggle_server import FakeKaggle
 from tests.support.mle_bench import TOYS, git, make_mle_bench, toy_settings, toy_zip
 
+_LOOK_EVERY = 0.05  # seconds; looking means to render a screen
 SIZES = [(80, 24), (200, 50)]
 HOSTILE = "[/x/y][@click=app.bell]no[/] \x1b]52;c;aGk=\x07\x1bc\x9b2J\x1b[2J\x1b[?1049l"
 
@@ -132,6 +134,15 @@ NAMES = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def only_the_app_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After each key, Textual waits up to 2 s for the whole process to use no CPU.
+
+    That is until a job's threads are through; what belongs to the app runs in this thread.
+    """
+    monkeypatch.setattr("textual._wait.process_time", time.thread_time)
+
+
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A config that keeps everything below `tmp_path`."""
@@ -233,8 +244,8 @@ def open_app(config: Path, client: AskedClient) -> OpenApp:
 
 async def until(pilot: Pilot[None], is_so: Callable[[], bool], seconds: float = 10) -> None:
     """Wait until `is_so`; fail after `seconds`."""
-    for _ in range(int(seconds / 0.02)):
-        await pilot.pause(0.02)
+    for _ in range(int(seconds / _LOOK_EVERY)):
+        await pilot.pause(_LOOK_EVERY)
         if is_so():
             return
     raise AssertionError(f"it did not come true within {seconds} s: {screen_text(pilot)}")

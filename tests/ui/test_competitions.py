@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from redux_tui import config as configs
+from redux_tui.config import Settings
 from redux_tui.models import Request, SandboxKind
+from redux_tui.runner.group import Group
 from redux_tui.ui.screens.competitions import CompetitionsScreen
 from tests.ui.conftest import NAMES, SIZES, AskedClient, OpenApp, screen_text, sees, until
 
@@ -46,6 +49,24 @@ async def test_all_is_there_at_any_size(open_app: OpenApp, size: tuple[int, int]
         ):
             assert word in text
         assert "Bike Demand" in text, "the description of the one under the cursor"
+
+
+async def test_pressing_start_twice_starts_once(
+    open_app: OpenApp, client: AskedClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = client.launch
+
+    async def slow(settings: Settings, request: Request) -> Group:
+        await asyncio.sleep(0.5)
+        return await real(settings, request)
+
+    monkeypatch.setattr(client, "launch", slow)
+    async with open_app() as pilot:
+        await shown(pilot)
+        await pilot.press("space", "s", "s", "s")
+        await until(pilot, lambda: pilot.app.current_mode == "live")
+        await pilot.app.workers.wait_for_complete()
+        assert len(client.asked) == 1
 
 
 async def test_space_chooses_and_s_starts(

@@ -44,12 +44,11 @@ def competition(screen: CompetitionsScreen, name: str) -> Competition:
 async def test_columns_and_facts(open_app: OpenApp, cloned: Path, size: tuple[int, int]) -> None:
     async with open_app(size) as pilot:
         await toys(pilot)
-        text = screen_text(pilot)
         for word in ("toy-alpha", "↑ accuracy", "○ not prepared", "(higher is better)"):
-            assert word in text
+            await sees(pilot, word)
         if size[0] == 200:
             for word in ("Split", "Size", "Category", "Medals"):
-                assert word in text
+                await sees(pilot, word)
 
 
 async def test_d_gets_the_data_and_shows_bars(
@@ -109,6 +108,39 @@ async def test_one_message_for_all_rules_and_the_rest_goes_on(
         assert job.state is JobState.DONE, job.error
         await pilot.press("2")
         await until(pilot, lambda: screen_text(pilot).count("✓ prepared") >= 3)
+
+
+async def test_rules_are_told_while_the_others_download(
+    open_app: OpenApp, cloned: Path, kaggle: FakeKaggle
+) -> None:
+    beta = kaggle.competitions["toy-beta"]
+    beta.entered = False
+    kaggle.add("toy-alpha", Pattern(20_000_000), speed=500_000)
+    async with open_app() as pilot:
+        screen = await toys(pilot)
+        await pilot.press("space", "down", "space", "d")
+        await sees(pilot, "The rules of toy-beta are not accepted yet")
+        await sees(pilot, "⚠ accept rules")
+        await pilot.press("5")
+        await sees(pilot, "MB of 20.0 MB")
+        await pilot.press("y")
+        assert pilot.app.clipboard == "https://www.kaggle.com/c/toy-beta/rules"
+        beta.entered = True
+        await pilot.press("2", "space", "up", "space", "down", "d")
+        jobs = screen.app.jobs
+        await until(pilot, lambda: len(jobs.all) == 2 and not jobs.all[1].is_running, 60)
+        first, second = jobs.all
+        assert first.is_running and second.state is JobState.DONE, second.error
+        await until(pilot, lambda: screen_text(pilot).count("✓ prepared") == 1)
+        jobs.cancel(first)
+        await no_jobs(pilot)
+
+
+async def test_odd_splits_do_not_cover_the_list(open_app: OpenApp, cloned: Path) -> None:
+    async with open_app() as pilot:
+        await sees(pilot, "(and 4 more)")
+        about = [each for each in pilot.app._notifications if "split" in each.message]
+        assert len(about) == 1 and len(about[0].message) < 200
 
 
 async def test_a_start_tells_what_it_will_download(

@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 from redux_tui.bench.progress import Progress, Say, Tell
 from redux_tui.models import ReduxError
 from redux_tui.ui.app import ReduxApp
-from redux_tui.ui.bars import draw, size
+from redux_tui.ui.bars import draw, overall, size
 from redux_tui.ui.jobs import MOST_LINES, Bar, Job, JobError, Jobs, JobState
 from tests.ui.conftest import HOSTILE, SIZES, OpenApp, no_jobs, screen_text, sees, until
 from tests.ui.test_hostile import assert_harmless
@@ -120,6 +120,34 @@ async def test_what_says_that_it_was_stopped_was_cancelled() -> None:
     assert job.task is not None
     await job.task
     assert job.state is JobState.CANCELLED and job.error == ""
+
+
+def downloading() -> Job:
+    """A download that is through, one that goes on, both as one bar, and an extraction."""
+    job = Job("data", "Data", Held(), KEEPS)
+    for what, done, total in (
+        ("toy-alpha: download", 10, 10),
+        ("toy-beta: download", 20, 90),
+        ("all downloads", 30, 100),
+        ("toy-alpha: extract", 9, 10),
+    ):
+        bar = job.bars[what] = Bar(Progress(what, done * 10**6, total * 10**6))
+        bar.speed.add(0, 0.0)
+        bar.speed.add(done * 10**6, 10.0)
+    return job
+
+
+def test_what_is_downloaded_counts_once() -> None:
+    job = downloading()
+    assert job.fraction == 0.3
+    assert overall(job, 80).plain.endswith(" 30 % · 30.0 MB of 100.0 MB · 3.0 MB/s · 0:23 left")
+
+
+def test_what_failed_is_not_a_hundred_percent() -> None:
+    job = Job("data", "Data", Held(), KEEPS, state=JobState.FAILED)
+    job.bars["toy-alpha: download"] = Bar(Progress("toy-alpha: download", 10, 10))
+    assert job.fraction is None
+    assert "%" not in overall(job, 80).plain
 
 
 @pytest.mark.parametrize("width", [40, 62, 78, 120])

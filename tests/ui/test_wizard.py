@@ -57,6 +57,7 @@ async def test_from_nothing_to_a_listed_competition(open_app: OpenApp, toy_confi
         assert clone is not None
         await sees(pilot, f"✓ there: at commit {clone.commit[:12]}")
         await sees(pilot, "✓ ready")
+        assert not pilot.app._notifications, "the page itself says all"
         await pilot.press("2")
         await sees(pilot, "toy-alpha")
         await sees(pilot, "10 competitions listed")
@@ -171,6 +172,8 @@ async def test_a_pasted_key_is_stored_checked_and_never_shown(
         await sees(pilot, f"✓ confirmed: Kaggle knows this account as {kaggle.username}.")
         assert kaggle.key not in screen_text(pilot)
         assert setup_screen(pilot).wizard.account.value == ""
+        await pilot.press("2")
+        await until(pilot, lambda: pilot.app.current_mode == "competitions")
     file = toy_config.parent / "home" / ".kaggle" / "kaggle.json"
     assert json.loads(file.read_text())["key"] == kaggle.key
     assert file.stat().st_mode & 0o777 == 0o600
@@ -193,7 +196,12 @@ async def test_what_is_no_key_is_not_repeated(open_app: OpenApp, toy_config: Pat
     async with open_app((120, 40)) as pilot:
         await pilot.press("m")
         await sees(pilot, "○ none")
-        await pilot.press("p", *"sesame", "enter")
+        await pilot.press("k")
+        await sees(pilot, "There is no key to check yet")
+        assert "esc Leave field" not in screen_text(pilot)
+        await pilot.press("p")
+        await sees(pilot, "esc Leave field")
+        await pilot.press(*"sesame", "enter")
         await sees(pilot, "it is no access token")
         assert "sesame" not in screen_text(pilot)
 

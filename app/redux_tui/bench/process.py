@@ -22,9 +22,10 @@ _LONGEST = 1 << 16  # bytes of a line that are kept
 
 
 @asynccontextmanager
-async def alone(lock: Path, say: Say, waiting: str) -> AsyncIterator[int]:
+async def alone(lock: Path, say: Say, waiting: str, *, shared: bool = False) -> AsyncIterator[int]:
     """Hold the file `lock`, yielding its descriptor; who waits has `waiting` said to them.
 
+    Many may hold it `shared` at a time, and nobody else then.
     Children that get the descriptor hold it too: when a process is killed, the next one begins
     only after what it had started has ended.
     """
@@ -32,7 +33,7 @@ async def alone(lock: Path, say: Say, waiting: str) -> AsyncIterator[int]:
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         for attempt in count():
-            if _taken(descriptor):
+            if _taken(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX):
                 break
             if attempt == 5:
                 say(waiting)
@@ -47,7 +48,7 @@ def alone_now(lock: Path) -> Iterator[bool]:
     """Hold `lock` if nobody does; say whether."""
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        yield _taken(descriptor)
+        yield _taken(descriptor, fcntl.LOCK_EX)
     finally:
         os.close(descriptor)
 
@@ -128,9 +129,9 @@ async def to_the_end(work: Coroutine[Any, Any, _Result]) -> _Result:
         raise
 
 
-def _taken(descriptor: int) -> bool:
+def _taken(descriptor: int, how: int) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

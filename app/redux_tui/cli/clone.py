@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 from redux_tui.bench.environment.make import ensure_environment
+from redux_tui.bench.repository.about import about
 from redux_tui.bench.repository.clone import Clone, clone
 from redux_tui.cli.output import print_json, say
 from redux_tui.cli.progress import Bars
@@ -26,7 +27,7 @@ def clone_command(config: Path | None, ref: str | None, rebuild: bool, as_json: 
             {"folder": folder, "commit": made.commit, "url": made.url, "python": python_path}
         )
     else:
-        say(f"MLE-bench {made.commit[:10]} is in {made.folder}; its code runs in {python}.")
+        say(f"MLE-bench {about(made)} is in {made.folder}; its code runs in {python}.")
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -31,7 +32,9 @@ class Bars:
         self._written: dict[str, float] = {}  # when a line about it was written last
         self._tasks: dict[str, TaskID] = {}
         self._display: RichProgress | None = None
-        self._is_terminal = self._stream.isatty()
+        # on a terminal that can't move its cursor, rich shows nothing at all
+        can_draw = os.environ.get("TERM", "") not in ("dumb", "unknown")
+        self._is_terminal = self._stream.isatty() and can_draw
 
     def __call__(self, progress: Progress) -> None:
         with self._lock:

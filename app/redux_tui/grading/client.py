@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import json
 import os
 import shutil
+import signal
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,6 +90,8 @@ class GradingWorker:
                 line = await process.stdout.readline()
         except ConnectionError:  # it died: the empty line says so
             line = b""
+        except ValueError:  # longer than any answer
+            line = b"{}"
         except TimeoutError:
             await self.close()
             raise InfrastructureError(
@@ -101,7 +105,13 @@ class GradingWorker:
             raise InfrastructureError(
                 f"The grading worker died (exit code {code}) while it graded {name}. {_KEPT}"
             )
-        answer: dict[str, Any] = json.loads(line)
+        answer = _parse(line)
+        if answer.get("id") != request["id"]:
+            # a grader forked, or wrote where answers go: nothing that may still come is for us
+            await self.close()
+            raise InfrastructureError(
+                f"The grading worker gave a wrong answer while it graded {name}. {_KEPT}"
+            )
         return answer
 
     async def _running(self) -> asyncio.subprocess.Process:
@@ -129,6 +139,7 @@ class GradingWorker:
                 cwd=self._scratch,
                 env=_environment() if clone else None,
                 limit=_LINE_LIMIT,
+                start_new_session=True,  # a group, to be killed with what graders start
             )
         except OSError as error:
             raise InfrastructureError(
@@ -140,13 +151,23 @@ class GradingWorker:
 
     async def close(self) -> None:
         if self._process is not None and self._process.returncode is None:
-            self._process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
             await self._process.wait()
         self._process = None
         self.warm.clear()
         if self._scratch is not None:
             shutil.rmtree(self._scratch, ignore_errors=True)
             self._scratch = None
+
+
+def _parse(line: bytes) -> dict[str, Any]:
+    """No answer at all, where it is none."""
+    try:
+        answer = json.loads(line)
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
 
 
 def _environment() -> dict[str, str]:

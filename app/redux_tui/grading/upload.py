@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
 
 FIELD = b"file"
+FORM = 1 << 16  # bytes that a form may have besides the file
 _AT_ONCE = 1 << 20  # bytes
 
 
@@ -27,31 +31,25 @@ async def receive(
     Raises BadUploadError, TooLargeError.
     """
     from python_multipart import MultipartParser
-    from python_multipart.exceptions import MultipartParseError
+    from python_multipart.exceptions import FormParserError
     from python_multipart.multipart import parse_options_header
 
     kind, options = parse_options_header(content_type)
     if kind != b"multipart/form-data" or not options.get(b"boundary"):
         raise BadUploadError("The request is not a form (multipart/form-data).")
     form = _Form(limit)
-    parser = MultipartParser(
-        options[b"boundary"],
-        {
-            "on_part_begin": form.begin,
-            "on_header_field": form.header_name,
-            "on_header_value": form.header_value,
-            "on_header_end": form.header_end,
-            "on_headers_finished": form.headers_finished,
-            "on_part_data": form.data,
-            "on_end": form.end,
-        },
-    )
+    others = FORM  # bytes: many small parts would keep our event loop busy for minutes
     try:
+        parser = MultipartParser(options[b"boundary"], form.callbacks())
         async for chunk in chunks:
+            before = form.size
             parser.write(chunk)
+            others -= len(chunk) - (form.size - before)
+            if others < 0:
+                raise BadUploadError("The form has too much besides the file.")
             if len(form.taken) >= _AT_ONCE:
                 await _write(form, target)
-    except MultipartParseError as error:
+    except FormParserError as error:
         raise BadUploadError("The form can't be read.") from error
     if not form.whole:
         raise BadUploadError("The form breaks off before its end.")
@@ -71,6 +69,7 @@ class _Form:
     """What the parser tells, part by part."""
 
     limit: int
+    size: int = 0  # bytes of the file so far
     taken: bytearray = field(default_factory=bytearray)  # of the file, not yet written
     found: bool = False
     whole: bool = False
@@ -78,6 +77,17 @@ class _Form:
     _name: bytes = b""
     _value: bytes = b""
     _disposition: bytes = b""
+
+    def callbacks(self) -> MultipartCallbacks:
+        return {
+            "on_part_begin": self.begin,
+            "on_header_field": self.header_name,
+            "on_header_value": self.header_value,
+            "on_header_end": self.header_end,
+            "on_headers_finished": self.headers_finished,
+            "on_part_data": self.data,
+            "on_end": self.end,
+        }
 
     def begin(self) -> None:
         self._taking, self._disposition = False, b""
@@ -103,8 +113,8 @@ class _Form:
     def data(self, data: bytes, start: int, end: int) -> None:
         if not self._taking:
             return
-        self.limit -= end - start
-        if self.limit < 0:
+        self.size += end - start
+        if self.size > self.limit:
             raise TooLargeError
         self.taken += data[start:end]
 

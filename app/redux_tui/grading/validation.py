@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from redux_tui.grading.upload import BadUploadError, TooLargeError, receive
+from redux_tui.grading.upload import FORM, BadUploadError, TooLargeError, receive
 from redux_tui.grading.verdict import Reason, Verdict
 from redux_tui.models import InfrastructureError
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 NAME = "submission.csv"  # of the uploaded file on our disk, whatever the agent calls it
-_FORM = 1 << 16  # bytes that a form may have besides the file
 _USAGE = "Send the submission as the field `file` of a form: curl -F file=@submission.csv URL."
 
 
@@ -126,7 +125,7 @@ class Validation:
         # no upload takes more than a quarter of what is free on our disk
         limit = min(self.allowance.size, shutil.disk_usage(self.uploads).free // 4)
         try:
-            if int(headers.get("content-length", 0)) > limit + _FORM:
+            if int(headers.get("content-length", 0)) > limit + FORM:
                 raise TooLargeError  # before it is sent
             with path.open("xb") as file:
                 await receive(request.stream(), headers.get("content-type", ""), file, limit)

@@ -47,6 +47,7 @@ Answer = dict[str, Any]
 MAX_SUBMISSION = 8 << 30  # bytes; MLE-bench's largest sample submission has under 1 GiB
 MAX_HEADER = 1 << 20  # bytes
 MAX_COLUMNS = 20_000
+MAX_REASON = 1000  # characters: some errors repeat what a submission says, whole
 KEPT = 1 << 30  # bytes of files whose content stays in memory
 
 
@@ -54,7 +55,7 @@ class Refused(Exception):
     """The submission can't be graded, through its own fault; `kind` names a Reason."""
 
     def __init__(self, text: str, kind: str, exists: bool = True) -> None:
-        super().__init__(text)
+        super().__init__(text[:MAX_REASON])
         self.kind = kind
         self.exists = exists  # as MLE-bench has it: there is a plain .csv file
 
@@ -262,7 +263,9 @@ def _open_beneath(root: str, relative: str) -> BinaryIO:
     except FileNotFoundError:
         raise missing from None
     except OSError as error:
-        raise Refused(_why_not_opened(error), "NO_PLAIN_FILE") from error
+        # MLE-bench follows links, which we only look through: one to nowhere is no file
+        exists = os.path.isfile(f"{root}/{relative}")  # noqa: PTH113 - that of Path raises
+        raise Refused(_why_not_opened(error), "NO_PLAIN_FILE", exists) from error
     finally:
         os.close(folder)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -339,7 +342,7 @@ def main() -> None:
             text = json.dumps({"id": request["id"], **answer}, allow_nan=False)
         except Exception as error:  # noqa: BLE001 - it is reported as a failure
             traceback.print_exc()
-            failure = f"{type(error).__name__}: {error}"
+            failure = f"{type(error).__name__}: {error}"[:MAX_REASON]
             text = json.dumps({"id": request["id"], "failure": failure})
         signal.alarm(0)
         answers.write(text + "\n")

@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from redux_tui import __version__
-from redux_tui.bench.data.place import public_dir
 from redux_tui.bench.data.prepare import prepare
+from redux_tui.bench.data.use import using_data
 from redux_tui.bench.repository.clone import find_clone
+from redux_tui.bench.repository.use import using_clone
 from redux_tui.catalog import Catalog
 from redux_tui.catalog.mle_bench_agents import is_obfuscated
 from redux_tui.config import Settings
-from redux_tui.files import write_atomically, write_json
+from redux_tui.files import write_json
 from redux_tui.grading.graders import Graders
 from redux_tui.grading.report import Report, grade_submission
 from redux_tui.models import (
@@ -35,12 +37,12 @@ from redux_tui.models import (
     SandboxKind,
 )
 from redux_tui.runner.ending import judge, verdict
-from redux_tui.runner.instructions import obfuscated_description, render_instructions
+from redux_tui.runner.furnish import furnish
 from redux_tui.runner.services import Services, checker
 from redux_tui.runner.slots import Gpus, Slots
 from redux_tui.runner.stage import Cast, Stage
 from redux_tui.runner.state import AttemptState
-from redux_tui.sandbox.protocol import DESCRIPTION, PORTS, Exit, Handle, Launch, Sandbox
+from redux_tui.sandbox.protocol import PORTS, Exit, Handle, Launch, Sandbox
 
 T = TypeVar("T")
 STOP_GRACE = 10.0  # seconds between SIGTERM and SIGKILL
@@ -85,12 +87,20 @@ class AttemptLife:
         uploads = around.group / f".upload-{attempt.id}"
         apps = {PORTS[5000]: checker(around.checkers, self._competition, uploads)}
         self._services = Services(attempt.services, apps, self._note)
+        self._kept = AsyncExitStack()
         self.cancelled = asyncio.Event()
         if attempt.cancel_requested:
             self.cancelled.set()
 
     async def run(self) -> None:
         """From whatever phase the attempt is in to `finished`."""
+        async with self._kept:
+            if self._attempt.started is not None:  # found again
+                with suppress(InfrastructureError):  # its grading will say what is missing
+                    await self._keep(self._note)
+            await self._run()
+
+    async def _run(self) -> None:
         attempt = self._attempt
         if attempt.phase in (Phase.QUEUED, Phase.PREPARING, Phase.RUNNING):
             wanted = tuple(attempt.started["gpus"]) if attempt.started else None
@@ -144,29 +154,23 @@ class AttemptLife:
                 file.write(line + "\n")
 
         await prepare(competition, self._around.settings, say)
+        await self._keep(say)
         return await self._around.stage.ready()
+
+    async def _keep(self, say: Callable[[str], None]) -> None:
+        """Nobody replaces data or clone before it is graded, by the same answers and grader."""
+        competition = self._competition()
+        data_dir = self._around.settings.data_dir
+        await self._kept.enter_async_context(using_data(competition, data_dir, say))
+        if competition.repo is not None:
+            await self._kept.enter_async_context(using_clone(competition.repo, say))
 
     async def _start(self, cast: Cast, gpus: Gpus) -> None:
         around, folder = self._around, self._attempt.folder
         competition = self._competition()
-        data = public_dir(competition, around.settings.data_dir)
         obfuscated = around.obfuscated or is_obfuscated(cast.agent)
-        try:
-            for name in ("submission", "code", "logs"):
-                (folder / name).mkdir(parents=True, exist_ok=True)
-            if obfuscated:
-                description = obfuscated_description(competition)
-                write_atomically(folder / DESCRIPTION, description)
-            layout = cast.sandbox.layout(cast.agent, folder, data)
-            instructions = render_instructions(
-                competition, layout, around.limits, obfuscated=obfuscated
-            )
-            write_atomically(folder / "instructions.txt", instructions)
-            self._attempt.log.touch()
-        except OSError as error:
-            raise InfrastructureError(
-                f"The attempt's folder {folder} can't be written: {error.strerror}."
-            ) from error
+        data_dir, limits = around.settings.data_dir, around.limits
+        data = furnish(folder, cast, competition, data_dir, limits, obfuscated=obfuscated)
         launch = Launch(
             attempt=self._attempt.id,
             group=around.group.name,

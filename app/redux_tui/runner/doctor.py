@@ -13,6 +13,7 @@ from pathlib import Path
 from redux_tui.bench.data.place import is_prepared
 from redux_tui.bench.environment.make import find_environment
 from redux_tui.bench.kaggle import Kaggle, KaggleError, Patience, find_credentials, problems
+from redux_tui.bench.repository.about import about
 from redux_tui.bench.repository.clone import find_clone
 from redux_tui.catalog import Catalog
 from redux_tui.config import Settings, secrets
@@ -140,7 +141,7 @@ def _mle_bench(settings: Settings) -> Check:
     if found is None:
         trouble = f"not cloned into {settings.repo_dir} yet; the bundled competitions work without"
         return Check("MLE-bench", Health.OK, trouble, "redux-tui clone")
-    detail = f"commit {found.commit[:12]} in {found.folder}"
+    detail = f"commit {about(found)} in {found.folder}"
     python = find_environment(found, settings.repo_python)
     if python is None:
         trouble = f"{detail}; its Python environment is not ready"

@@ -27,7 +27,7 @@ App = Callable[[], Any]
 """Makes an ASGI application; called when it is first served."""
 
 _NAME = "services"
-_CONNECTIONS = 100  # at a time, on each socket; the relay passes on fewer
+_CONNECTIONS = 80  # at a time, on each socket; the relay passes on fewer
 _log = logging.getLogger(__name__)
 
 
@@ -132,6 +132,14 @@ class UnixServer:
     def _prepare(self) -> uvicorn.Server:
         """In a thread, since the first one has a lot to import."""
         import uvicorn
+        from uvicorn.protocols.http.h11_impl import H11Protocol
+
+        class Http(H11Protocol):
+            def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+                super().connection_made(transport)
+                if len(self.connections) > _CONNECTIONS:
+                    # each is an open file of ours: an agent could take them all
+                    transport.abort()
 
         class Server(uvicorn.Server):
             @contextlib.contextmanager
@@ -142,15 +150,15 @@ class UnixServer:
         return Server(
             uvicorn.Config(
                 self._app,
-                http="h11",
+                http=Http,
                 ws="none",
                 lifespan="off",
+                backlog=_CONNECTIONS,  # so many are taken at once, before any is refused
                 log_config=None,
                 log_level="error",  # or an agent could fill our log with warnings
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
-                limit_concurrency=_CONNECTIONS,
                 timeout_graceful_shutdown=1,
             )
         )

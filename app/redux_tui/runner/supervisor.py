@@ -7,6 +7,7 @@ import contextlib
 import itertools
 import logging
 import os
+import resource
 import signal
 import socket
 import time
@@ -30,6 +31,7 @@ from redux_tui.runner.stage import Stage
 from redux_tui.runner.state import AttemptState, GroupState
 from redux_tui.sandbox.choose import Choice
 
+_FILES = 65_536  # open at a time
 _log = logging.getLogger(__name__)
 
 
@@ -45,11 +47,20 @@ def supervise(folder: Path, settings: Settings, message: dict[str, Any] | None =
     """
     try:
         with locked(folder / LOCK, wait=False):
+            _allow_many_files()
             asyncio.run(Supervisor(folder, settings).run(message))
     except BlockingIOError:
         raise SupervisedElsewhereError(
             f"{folder.name} is driven by another supervisor already."
         ) from None
+
+
+def _allow_many_files() -> None:
+    """All that the system lets us have: each attempt's sockets may have many connections."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class Supervisor:

@@ -29,11 +29,7 @@ if TYPE_CHECKING:
 
 BEATS_PER_SECOND = 6
 MODE_TITLES = {
-    "setup": "Setup",
-    "competitions": "Competitions",
-    "live": "Live",
-    "results": "Results",
-    "jobs": "Jobs",
+    each: each.capitalize() for each in ("setup", "competitions", "live", "results", "jobs")
 }
 
 
@@ -97,6 +93,7 @@ class ReduxApp(App[None]):
         self._config = config
         self._wizard = wizard
         self._client = client
+        self._is_launching = False
         self._last_tick = self._last_job_tick = 0.0
         self._told_sandbox: tuple[Path, str] | None = None
 
@@ -164,8 +161,15 @@ class ReduxApp(App[None]):
     def launch(self, request: Request) -> None:
         """Start a run group and look at it."""
 
+        if self._is_launching:
+            return  # the key was pressed twice; runs cost money
+        self._is_launching = True
+
         async def work() -> None:
-            group = await self.ready.launch(request)
+            try:
+                group = await self.ready.launch(request)
+            finally:
+                self._is_launching = False
             self.group_changed()
             await self.switch_mode("live")
             runs = len(group.request.runs())
@@ -326,14 +330,18 @@ class ReduxApp(App[None]):
 
     def _job_ended(self, job: Job) -> None:
         """What it made is new to the catalogue; how it ended is said wherever the user is."""
+        from redux_tui.ui.screens.mode import ModeScreen
+
         if self.session is not None:
             self.session.forget_catalog()
         self._jobs_changed(ended=True)
+        shown = self.screen_stack[-1:]  # none, once the app is left
+        if any(isinstance(each, ModeScreen) and each.tells_of(job) for each in shown):
+            return
         if job.state is JobState.FAILED:
             first = next(iter(job.error.strip().splitlines()), "")
-            where = f": {first} Screen 5 has it in full." if self.current_mode != "jobs" else "."
-            self.say(f"{job.title} failed{where}", severity="error")
-        elif job.state is JobState.DONE and self.current_mode != "jobs":
+            self.say(f"{job.title} failed: {first} Screen 5 has it in full.", severity="error")
+        elif job.state is JobState.DONE:
             self.say(f"{job.title}: done.")
 
     def _say_where_it_runs(self, group: Group) -> None:

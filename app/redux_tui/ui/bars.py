@@ -49,22 +49,24 @@ def draw(bar: Bar, width: int, *, is_moving: bool = True) -> Text:
 
 
 def overall(job: Job, width: int) -> Text:
-    """How far the whole job is, with its speed."""
-    speeds = [bar.speed.per_second or 0.0 for bar in job.bars.values() if not bar.is_done]
-    in_bytes = any(bar.progress.unit == "bytes" for bar in job.bars.values())
+    """How far the job is, with its speed."""
+    bars = job.measure
     parts = [percent(job.fraction)] if job.fraction is not None else []
-    if in_bytes and sum(speeds) > 0 and job.is_running:
-        parts.append(f"{size(sum(speeds))}/s")
-        left = [bar.speed.left(bar.progress.total) for bar in job.bars.values() if not bar.is_done]
-        known = [each for each in left if each is not None]
-        if known:
-            parts.append(f"{clock(max(known))} left for what runs now")
+    if job.is_running and bars and bars[0].progress.unit == "bytes":
+        counted = [bar.progress for bar in bars]
+        done, total = sum(p.done for p in counted), sum(p.total or 0 for p in counted)
+        parts.append(f"{size(done)} of {size(total)}")
+        if speed := sum(bar.speed.per_second or 0.0 for bar in bars):
+            parts.append(f"{size(speed)}/s")
+        left = [bar.speed.left(bar.progress.total) for bar in bars]
+        if known := [each for each in left if each is not None]:
+            parts.append(f"{clock(max(known))} left")
     if not job.is_running:
         parts.append(f"took {clock(job.seconds)}")
     words = " · ".join(parts)
     if job.fraction is None:
         return Text(words)
-    return Text.assemble(_blocks(job.fraction, max(6, min(30, width - 50))), " ", words)
+    return Text.assemble(_blocks(job.fraction, max(6, min(30, width - 48))), " ", words)
 
 
 def _blocks(fraction: float | None, width: int) -> Text:

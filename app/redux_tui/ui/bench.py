@@ -5,8 +5,9 @@ Everything heavy is imported inside the functions, which are for threads and job
 
 from __future__ import annotations
 
+import asyncio
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -123,18 +124,32 @@ def data_work(
     settings: Settings,
     competitions: Sequence[Competition],
     note: Callable[[Sequence[Outcome]], None],
+    leave_out: Callable[[Sequence[str]], None],
 ) -> Work:
-    """`note` is told what became of each. What failed fails the job; a retry does that alone."""
+    """`note` is told what became of each. What failed fails the job; a retry does that alone.
+
+    `leave_out` is told at once of those whose rules are not accepted, while the others go on.
+    """
 
     async def work(say: Say, tell: Tell) -> None:
         from redux_tui.bench.data.prepare_all import prepare_all
+        from redux_tui.bench.kaggle import rules_page
 
-        outcomes = await prepare_all(competitions, settings, say, tell)
+        loop = asyncio.get_running_loop()
+
+        def hear(line: str) -> None:
+            """The pages to open come in a line; it may come from any thread."""
+            say(line)
+            unread = [each.id for each in competitions if rules_page(each.id) in line]
+            if unread:
+                loop.call_soon_threadsafe(leave_out, unread)
+
+        outcomes = await prepare_all(competitions, settings, hear, tell)
         note(outcomes)
         failed = [each for each in outcomes if each.error is not None]
         say(f"{len(outcomes) - len(failed)} of {count(len(outcomes), 'competition')} prepared.")
         if failed:
-            again = data_work(settings, [each.competition for each in failed], note)
+            again = data_work(settings, [each.competition for each in failed], note, leave_out)
             raise _failure(failed, len(outcomes), again)
 
     return work
@@ -147,9 +162,16 @@ def refused(outcomes: Sequence[Outcome]) -> list[str]:
     return [each.competition.id for each in outcomes if isinstance(each.error, RulesNotAccepted)]
 
 
+def rules_pages(slugs: Iterable[str]) -> tuple[str, ...]:
+    """Where the rules of each are accepted."""
+    from redux_tui.bench.kaggle import rules_page
+
+    return tuple(rules_page(each) for each in slugs)
+
+
 def _failure(failed: Sequence[Outcome], asked: int, again: Work) -> JobError:
     """One message for all whose rules are not accepted; one for each other trouble."""
-    from redux_tui.bench.kaggle import rules_message, rules_page
+    from redux_tui.bench.kaggle import rules_message
 
     unread = refused(failed)
     others: dict[str, list[str]] = {}  # several may have the same trouble
@@ -160,4 +182,4 @@ def _failure(failed: Sequence[Outcome], asked: int, again: Work) -> JobError:
     parts += [rules_message(unread)] if unread else []
     parts += [f"{', '.join(names)}: {trouble}" for trouble, names in others.items()]
     text = "\n\n".join(parts) if asked > 1 or not parts[1:] else parts[1]
-    return JobError(text, [rules_page(each) for each in unread], again)
+    return JobError(text, rules_pages(unread), again)

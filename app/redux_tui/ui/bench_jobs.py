@@ -69,9 +69,18 @@ def start_data(app: ReduxApp, competitions: Sequence[Competition]) -> bool:
         known = {each.competition.id for each in outcomes}
         app.ready.refused = (app.ready.refused - known) | without
 
-    work = bench.data_work(app.ready.settings, left, note)
-    names = frozenset(each.id for each in left)
-    app.start_job(Job("data", title, work, _RESUMES, names))
+    def leave_out(unread: Sequence[str]) -> None:
+        app.ready.refused |= set(unread)
+        job.left_out, job.pages = frozenset(unread), bench.rules_pages(unread)
+        app.say(
+            f"The rules of {', '.join(unread)} are not accepted yet: screen 5 has the pages to"
+            " open. The others go on.",
+            severity="warning",
+        )
+
+    work = bench.data_work(app.ready.settings, left, note, leave_out)
+    job = Job("data", title, work, _RESUMES, frozenset(each.id for each in left))
+    app.start_job(job)
     app.say(f"Getting the data of {count(len(left), 'competition')}: screen 5 shows how far it is.")
     return True
 

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from redux_tui.bench.data.overall import WHAT as ALL_DOWNLOADS
 from redux_tui.bench.progress import Progress, Say, Speed, Tell
 from redux_tui.models import ReduxError
 
@@ -72,6 +73,7 @@ class Job:
     state: JobState = JobState.RUNNING
     error: str = ""
     pages: tuple[str, ...] = ()  # to be opened in a browser before a retry
+    left_out: frozenset[str] = frozenset()  # of `names`: those that wait for that
     is_stopping: bool = False
     bars: dict[str, Bar] = field(default_factory=dict)
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=MOST_LINES))
@@ -95,14 +97,18 @@ class Job:
         return (self.ended or time.monotonic()) - self.began
 
     @property
+    def measure(self) -> list[Bar]:
+        """What goes on, counted once: all downloads as one bar, else bytes, else what there is."""
+        going = [bar for bar in self.bars.values() if bar.progress.total and not bar.is_done]
+        whole = [bar for bar in going if bar.progress.what == ALL_DOWNLOADS]
+        return whole or [bar for bar in going if bar.progress.unit == "bytes"] or going
+
+    @property
     def fraction(self) -> float | None:
-        """How far all of it is: by bytes where some are counted, else by what else is counted."""
-        bars = [bar for bar in self.bars.values() if bar.progress.total]
-        counted = [bar for bar in bars if bar.progress.unit == "bytes"] or bars
-        total = sum(bar.progress.total or 0 for bar in counted)
-        if not total:
-            return None
-        return sum(min(bar.progress.done, bar.progress.total or 0) for bar in counted) / total
+        """How far what goes on is; None where nothing that goes on can be counted."""
+        bars = self.measure
+        total = sum(bar.progress.total or 0 for bar in bars)
+        return sum(bar.progress.done for bar in bars) / total if total else None
 
     def say(self, line: str) -> None:
         """Takes a line, from any thread."""
@@ -144,7 +150,7 @@ class Jobs:
 
     def working_on(self) -> frozenset[str]:
         """The competitions whose data is being got."""
-        return frozenset().union(*(job.names for job in self.running))
+        return frozenset().union(*(job.names - job.left_out for job in self.running))
 
     def start(self, job: Job) -> Job:
         job.id = len(self.all) + 1
@@ -163,6 +169,7 @@ class Jobs:
         if not job.can_retry:
             return
         job.state, job.error, job.pages, job.is_stopping = JobState.RUNNING, "", (), False
+        job.left_out = frozenset()
         job.bars.clear()
         job.began, job.ended = time.monotonic(), None
         self._run(job)

@@ -66,7 +66,7 @@ SETUP = _bind(
     Key("p", "enter_key", "Enter key", "Paste a Kaggle key or access token"),
     Key("k", "check_account", "Check Kaggle", "Ask Kaggle whether it knows the account", False),
     Key("x", "stop", "Stop", "Stop the clone or the installation that goes on"),
-    Key("escape", "leave_field", "Leave field", "From a field back to the page", False),
+    Key("escape", "leave_field", "Leave field", "From a field back to the page"),
 )
 
 COMPETITIONS = _bind(

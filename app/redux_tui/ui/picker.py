@@ -16,13 +16,13 @@ from redux_tui.ui.widgets.table import Column, Row
 
 COLUMNS = [
     Column("chosen", " ", 3),
-    Column("id", "Competition", 20, share=3),
+    Column("id", "Competition", 20, share=5),
     Column("issue", "⚠", 3),
     Column("data", "Data", 15),
     Column("metric", "Metric", 13, share=1),
     Column("level", "Split", 6, least=84),
     Column("size", "Size", 8, least=92),
-    Column("category", "Category", 12, share=1, least=104),
+    Column("category", "Category", 12, share=1, least=120),
     Column("medals", "Medals", 9, least=115),
 ]
 ARROWS = {"lower": "↓", "higher": "↑"}

@@ -49,8 +49,11 @@ def _about_group(group: Group) -> Iterator[Line]:
 
 
 def _about_attempt(attempt: AttemptState) -> Iterator[Line]:
-    yield "result", f"{result_of(attempt).plain}. {attempt.result_reason}"
-    yield "ended", f"{ended_of(attempt).plain}. {attempt.reason}"
+    for label, word, reason in (
+        ("result", result_of(attempt), attempt.result_reason),
+        ("ended", ended_of(attempt), attempt.reason),
+    ):
+        yield label, f"{word.plain}. {reason}" if reason else word.plain
     if attempt.exit_code is not None:
         yield "exit code", str(attempt.exit_code)
     if commit := mle_bench_commit(attempt):
@@ -68,7 +71,8 @@ def _about_attempt(attempt: AttemptState) -> Iterator[Line]:
     if attempt.report:
         yield "medal", medal_of(attempt).plain
         for key, value in attempt.report.items():  # by the names that they have in report.json
-            yield key, number(value) if isinstance(value, float) else str(value)
+            if value is not None:
+                yield key, number(value) if isinstance(value, float) else str(value)
 
 
 def mle_bench_commit(attempt: AttemptState) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import lzma
 import os
 import re
 import shutil
@@ -25,12 +24,13 @@ _CHUNK = 1 << 20  # bytes
 _MAX_ENTRIES = 20_000_000  # the largest of MLE-bench has four million
 _MAX_RATIO = 250  # of all extracted to the archive's size; tables of text reach 50
 _SMALL = 4 << 30  # bytes; what extracts to less is no bomb, whatever its ratio
+_DEEPEST = 100  # folders in each other; what walks them later does it by recursion
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # Kaggle's; others unpack to memory at once
 _LOCAL_HEADER = 30  # bytes, without name and extra field
 _LAST_RECORD = 22  # bytes, without its comment
 _BROKEN = (
     zipfile.BadZipFile,
     zlib.error,
-    lzma.LZMAError,
     struct.error,
     EOFError,
     ValueError,  # a name that is no UTF-8, an offset before the file's start
@@ -147,6 +147,10 @@ def _require_all(archive: Path, found: int, comment: int) -> None:
 
 def _trouble(entry: zipfile.ZipInfo) -> str | None:
     """What is wrong with an entry, as the end of a sentence, or None."""
+    return _trouble_with_name(entry) or _trouble_with_content(entry)
+
+
+def _trouble_with_name(entry: zipfile.ZipInfo) -> str | None:
     name = entry.orig_filename
     if "\0" in name:
         return "has a name with a NUL in it"
@@ -156,6 +160,12 @@ def _trouble(entry: zipfile.ZipInfo) -> str | None:
         return "leads out of the folder"
     if not PurePosixPath(name).parts and not entry.is_dir():
         return "has no name"
+    if len(PurePosixPath(name).parts) > _DEEPEST:
+        return f"lies more than {_DEEPEST} folders deep"
+    return None
+
+
+def _trouble_with_content(entry: zipfile.ZipInfo) -> str | None:
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind == stat.S_IFLNK:
         return "is a symbolic link"
@@ -165,6 +175,8 @@ def _trouble(entry: zipfile.ZipInfo) -> str | None:
         return "is a folder with a content of its own"
     if entry.flag_bits & 0x1:
         return "is encrypted"
+    if entry.compress_type not in _METHODS:
+        return "is compressed in a way that Kaggle's archives are not"
     if entry.compress_type == zipfile.ZIP_STORED and entry.file_size != entry.compress_size:
         return "declares a size that it can't have"
     return None
@@ -215,9 +227,9 @@ class _Extraction:
             except _BROKEN as error:
                 raise self._damaged(entry, error) from error
             except OSError as error:
-                if error.errno is not None:
+                if error.errno != errno.ENAMETOOLONG:
                     raise
-                raise self._damaged(entry, error) from error  # how bz2 says it
+                raise _refused(self._archive, entry, "has a name too long for this disk") from error
 
     def _damaged(self, entry: zipfile.ZipInfo, error: Exception) -> CorruptArchiveError:
         name = ascii(entry.filename[:200])

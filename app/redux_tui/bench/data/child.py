@@ -72,6 +72,11 @@ async def run_prepare_fn(
             ) from None
         finally:
             await _kill_group(process)
+    if code != 0 and "No space left on device" in last:
+        raise InfrastructureError(
+            f"The disk became full while {competition.id} was prepared in {folders.public.parent}:"
+            f" {last}. Free some space, or set data_dir in the config to another disk."
+        )
     if code != 0:
         kind = UnpreparedError if code > 0 else InfrastructureError
         raise kind(f"Preparing {competition.id} failed {_with(code)}: {last or 'no output'}")

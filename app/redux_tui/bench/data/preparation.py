@@ -19,8 +19,9 @@ from redux_tui.bench.data.place import (
     write_marker,
 )
 from redux_tui.bench.data.raw import RawFiles
+from redux_tui.bench.data.use import replacing_data
 from redux_tui.bench.work import aside, in_thread, settle
-from redux_tui.files import require_free_space, sync_folder, write_atomically
+from redux_tui.files import require_free_space, write_atomically
 from redux_tui.models import Competition
 
 
@@ -92,7 +93,8 @@ class Preparation:
             self._require_whole()
             verified = await self._verify(folders)
             write_marker(competition, self._temporary, verified=verified)
-            await aside(self._put_in_place)
+            async with replacing_data(competition, means.settings.data_dir, means.say):
+                await aside(self._put_in_place)
         finally:
             await aside(self._clean)
 
@@ -130,9 +132,7 @@ class Preparation:
     def _put_in_place(self) -> None:
         settle(self._temporary)
         prepared = prepared_dir(self._competition, self._means.settings.data_dir)
-        self._raw.discard(prepared)
-        self._temporary.rename(prepared)
-        sync_folder(self._folder)
+        self._raw.discard(prepared, successor=self._temporary)
 
     def _clean(self) -> None:
         shutil.rmtree(self._temporary, ignore_errors=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from redux_tui.bench.data.means import Account, Means, Options
@@ -76,7 +77,7 @@ def _lock(folder: Path) -> Path:
 async def _tidy(means: Means, competition: Competition, folder: Path) -> None:
     """What one killed just before its end did not come to: the data is there, raw/ may go."""
     raw = RawFiles(competition, folder, means)
-    if raw.has_left_overs and not is_locked(_lock(folder)):
+    if raw.has_left_overs and os.access(folder, os.W_OK) and not is_locked(_lock(folder)):
         async with alone(_lock(folder), means.say, _WAITING.format(folder)):
             await aside(raw.clean)
             await aside(lambda: raw.end(means.options.keep_raw))

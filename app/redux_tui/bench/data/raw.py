@@ -14,7 +14,7 @@ from redux_tui.bench.data.checksums import md5, read_checksums
 from redux_tui.bench.data.means import Means
 from redux_tui.bench.data.place import find_zip, has_files, space_needed
 from redux_tui.bench.work import in_thread
-from redux_tui.files import require_free_space, write_json
+from redux_tui.files import require_free_space, sync_folder, write_json
 from redux_tui.models import Competition, InfrastructureError
 
 _RAW_STATE = ".raw.json"  # beside raw/: {"ours": made by us, "in_use": prepare works in it}
@@ -38,6 +38,8 @@ class RawFiles:
         """Remove what a killed process left over."""
         for left_over in (extracting(self.path), self._folder / _DISCARDED):
             shutil.rmtree(left_over, ignore_errors=True)
+        for half_written in self._folder.glob(f".*.json.{'?' * 8}"):  # see write_atomically
+            half_written.unlink()
 
     def is_usable(self) -> bool:
         """Whether raw/ is there and can be taken as it is.
@@ -94,12 +96,19 @@ class RawFiles:
             self.discard(self.path)
         (self._folder / _RAW_STATE).unlink(missing_ok=True)
 
-    def discard(self, folder: Path) -> None:
-        """Delete a folder, which is gone at once whatever happens meanwhile."""
+    def discard(self, folder: Path, successor: Path | None = None) -> None:
+        """Delete a folder, which is gone at once whatever happens meanwhile.
+
+        `successor` takes its place before the deletion, which may take minutes.
+        """
+        discarded = self._folder / _DISCARDED
+        shutil.rmtree(discarded, ignore_errors=True)
         if folder.exists():
-            discarded = self._folder / _DISCARDED
-            shutil.rmtree(discarded, ignore_errors=True)
             folder.rename(discarded)
+        if successor is not None:
+            successor.rename(folder)
+            sync_folder(self._folder)
+        if discarded.exists():
             shutil.rmtree(discarded)
 
     async def _extract(self, archive: Path) -> None:

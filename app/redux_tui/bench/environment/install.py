@@ -13,6 +13,7 @@ from pathlib import Path
 
 from redux_tui.bench.process import run
 from redux_tui.bench.progress import Progress, Say, Tell
+from redux_tui.bench.repository.folder import without_login
 from redux_tui.logs.sanitize import plain
 from redux_tui.models import InfrastructureError, ReduxError
 
@@ -64,7 +65,7 @@ async def install(
         last: deque[str] = deque(maxlen=30)
 
         def take(line: str, last: deque[str] = last) -> None:
-            text = plain(line)
+            text = without_login(plain(line))  # the index may be a private one
             last.append(text)
             say(text)
             counter.take(text)

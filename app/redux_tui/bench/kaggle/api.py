@@ -140,8 +140,8 @@ class Api:
         try:
             return question()
         except requests.RequestException as error:
-            said = self._said(error)
-            status = status_of(error)
+            said, status = self._said(error), status_of(error)
+            is_theirs = _is_json(error)
             if error.response is not None:
                 error.response.close()
             trouble = trouble_of(error, self._endpoint)
@@ -150,6 +150,8 @@ class Api:
             raise not_understood(self._host) from None
         if status == 401:
             trouble = self._wrong(said)
+        elif status in (403, 404) and not is_theirs:
+            trouble = not_understood(self._host)  # of something on the way
         elif status == 403:
             trouble = refused(said)
         elif status == 404 and slug:
@@ -162,7 +164,7 @@ class Api:
         try:
             answer = self._client.security.oauth_client.introspect_token(request)
         except requests.HTTPError as error:
-            if status_of(error) in (400, 404):  # so it says no to some
+            if status_of(error) in (400, 404) and _is_json(error):  # so it says no to some
                 raise self._wrong(self._said(error)) from None
             raise
         if not answer.active or not answer.username:
@@ -199,9 +201,14 @@ class Api:
 
     def _said(self, error: requests.RequestException) -> str:
         """Kaggle's own message, without what we sent; "" where there is none in its form."""
-        if error.response is None or "json" not in error.response.headers.get("Content-Type", ""):
+        if not _is_json(error):
             return ""
         return str(error).replace(self._credentials.secret, "…")
+
+
+def _is_json(error: requests.RequestException) -> bool:
+    """Whether it is an answer in Kaggle's form: what stands on the way has others."""
+    return error.response is not None and "json" in error.response.headers.get("Content-Type", "")
 
 
 def _auth(credentials: Credentials) -> AuthBase | None:

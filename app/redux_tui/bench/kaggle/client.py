@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from redux_tui.bench.kaggle.credentials import Credentials
 from redux_tui.bench.kaggle.errors import KaggleError
-from redux_tui.bench.kaggle.patience import Patience, Retries, stop_if
+from redux_tui.bench.kaggle.patience import Patience, Retries, answer_of, stop_if
 from redux_tui.bench.progress import Say, Tell
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class Kaggle:
                 stop_if(cancelled)
                 before = work.furthest
                 try:
-                    work.fetch(self._asked.locate(slug))
+                    work.fetch(answer_of(lambda: self._asked.locate(slug), cancelled))
                 except KaggleError as trouble:
                     retries.wait(trouble, progressed=work.furthest > before)
 
@@ -138,7 +138,7 @@ class Kaggle:
         while True:
             stop_if(cancelled)
             try:
-                return question()
+                return answer_of(question, cancelled)
             except KaggleError as trouble:
                 retries.wait(trouble)
 

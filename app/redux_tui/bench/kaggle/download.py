@@ -15,7 +15,13 @@ import requests
 from redux_tui.bench.kaggle.errors import KaggleError, NoNetwork, ServerTrouble
 from redux_tui.bench.kaggle.part import Part, on_disk
 from redux_tui.bench.kaggle.patience import pause, stop_if
-from redux_tui.bench.kaggle.transport import TIMEOUTS, host_of, storage_session, trouble_of
+from redux_tui.bench.kaggle.transport import (
+    TIMEOUTS,
+    host_of,
+    not_understood,
+    storage_session,
+    trouble_of,
+)
 from redux_tui.bench.progress import Progress, Tell
 from redux_tui.files import locked
 
@@ -97,6 +103,8 @@ class Download:
         if response.status_code == 206 and self._continues(response):
             return self._part.here
         if response.status_code == 200:
+            if "text/html" in response.headers.get("Content-Type", ""):
+                raise not_understood(host_of(response.url))
             self._part.begin(*_identity(response))
             return 0
         if response.status_code != 416:
@@ -167,7 +175,7 @@ def _translated(url: str) -> Iterator[None]:
         return
     except requests.RequestException as error:
         trouble = trouble_of(error, url, signed=True)
-    raise trouble
+    raise trouble from None  # the cause names the signed address
 
 
 @contextmanager

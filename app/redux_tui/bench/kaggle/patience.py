@@ -5,9 +5,12 @@ from __future__ import annotations
 import random
 import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from typing import TypeVar
 
 from redux_tui.bench.kaggle.errors import (
     Cancelled,
@@ -16,6 +19,8 @@ from redux_tui.bench.kaggle.errors import (
     TooManyRequests,
 )
 from redux_tui.bench.progress import Say
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,25 @@ class Retries:
         pause(seconds, self._cancelled)
 
 
+def answer_of(question: Callable[[], _T], cancelled: threading.Event) -> _T:
+    """What `question` returns or raises; Cancelled as soon as that is set.
+
+    A question that stands still, or whose answer drips, is left behind: it holds nothing.
+    """
+    answer: Future[_T] = Future()
+
+    def ask() -> None:
+        try:
+            answer.set_result(question())
+        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+            answer.set_exception(error)
+
+    threading.Thread(target=ask, name="kaggle-question", daemon=True).start()
+    while not wait([answer], timeout=0.1).done:
+        stop_if(cancelled)
+    return answer.result()
+
+
 def stop_if(cancelled: threading.Event) -> None:
     """Raises Cancelled if that is set."""
     if cancelled.is_set():
@@ -81,7 +105,7 @@ def retry_after(header: str | None) -> float | None:
     if header is None:
         return None
     try:
-        return max(0.0, float(header)) if header.strip().isdigit() else _until(header)
+        return float(int(header)) if header.strip().isdigit() else _until(header)
     except (ValueError, OverflowError):
         return None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from redux_tui.bench.repository.folder import (
 from redux_tui.bench.repository.git import Git, GitError, explain, require_git
 from redux_tui.bench.repository.move import changed_by_hand, finish, move
 from redux_tui.bench.repository.swap import left_behind, new_folder, swap, tidy
+from redux_tui.bench.repository.use import changing_clone
 from redux_tui.config import Settings
 from redux_tui.files import require_free_space, write_json
 from redux_tui.models import InfrastructureError, ReduxError
@@ -123,7 +124,8 @@ async def _make(git: Git, url: str, ref: str | None, rebuild: bool, say: Say) ->
         _require_ours(git.folder, rebuild)
         return await _make_anew(git, url, ref, say)
     if ref is not None and not _is_at(found, ref):
-        await move(git, url, ref, say)
+        async with changing_clone(git.folder, say):
+            await move(git, url, ref, say)
 
 
 async def _make_anew(git: Git, url: str, ref: str | None, say: Say) -> None:
@@ -133,7 +135,7 @@ async def _make_anew(git: Git, url: str, ref: str | None, say: Say) -> None:
     fresh = new_folder(place)
     try:
         new = Git(fresh, git.hold, git.tell)
-        await new.read("init", "--quiet", "--template=", "--initial-branch=main", ".")
+        await new.read("init", "--quiet", "--template=", ".")
         await new.read("remote", "add", "origin", url)
         commit = await fetch(new, url, ref)
         await new.run("checkout", "--progress", "--detach", commit, "--")
@@ -145,7 +147,8 @@ async def _make_anew(git: Git, url: str, ref: str | None, say: Say) -> None:
         write_json(fresh / ".git" / OURS, {"v": 1, "commit": commit})
         _carry_boards(place, fresh)
         keep = place.exists() and await _has_work_in_it(git)
-        aside = swap(fresh, place, keep=keep)
+        async with changing_clone(place, say) if place.exists() else nullcontext():
+            aside = swap(fresh, place, keep=keep)
         if aside:
             say(f"What was there has work in it that is not redux-tui's; it is now {aside}.")
     finally:

@@ -9,7 +9,7 @@ MOVING = "redux-tui-moving.json"  # in .git while the files are of two commits
 OURS = "redux-tui.json"  # in .git of a clone that redux-tui made
 
 _HASH = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-_SECRET = re.compile(r"(https?://)[^/@\s]+@")
+_SECRET = re.compile(r"(\w://)[^/\s]+@")  # up to the last @: a password may hold one
 _LINKS = 5  # symbolic refs that are followed
 
 

@@ -23,6 +23,7 @@ _OPTIONS = (
         "filter.lfs.required=false",
     ),
     *("core.hooksPath=/dev/null", "core.fsmonitor=false", "gc.auto=0", "maintenance.auto=false"),
+    "init.defaultBranch=main",  # an option of `git init` is unknown to git before 2.28
     *("advice.detachedHead=false", "submodule.recurse=false", "fetch.unpackLimit=1"),
 )
 _ENVIRONMENT = {

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from redux_tui.bench.repository.folder import common_dir, git_dir
-from redux_tui.files import is_lfs_pointer, write_atomically
+from redux_tui.files import is_lfs_pointer, sync_folder, write_atomically
 
 _POINTER = re.compile(
     rb"version https://git-lfs\.github\.com/spec/v1\n(?:.*\n)*?oid sha256:([0-9a-f]{64})\n"
@@ -79,5 +80,20 @@ def put(store: Path, file: Path) -> bool:
     if hashlib.sha256(content).hexdigest() != pointer.oid:
         stored.unlink()  # damaged; git-lfs would take it for the real thing
         return False
-    write_atomically(file, content)
+    _replace(file, content, store / "redux-tui.tmp")
     return True
+
+
+def _replace(file: Path, content: bytes, temporary: Path) -> None:
+    """In one step, with nothing left in the work tree by a death: it would pass for a person's.
+
+    Its caller holds the clone's lock, so that one name for `temporary` does.
+    """
+    try:
+        write_atomically(temporary, content)
+        temporary.replace(file)
+    except OSError as error:
+        if error.errno != errno.EXDEV:  # a work tree on another disk than its repository
+            raise
+        write_atomically(file, content)
+    sync_folder(file.parent)

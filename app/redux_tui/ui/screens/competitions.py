@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
+from textwrap import shorten
 from typing import Any, ClassVar
 
 from rich.text import Text
@@ -91,8 +93,8 @@ class CompetitionsScreen(ModeScreen):
         """What was prepared meanwhile; and everything, if the settings are others now."""
         session = self.app.ready
         self._read_at = time.monotonic()
-        old, new = self._listing, await asyncio.to_thread(_read, session)
-        self._listing = new
+        new = await asyncio.to_thread(_read, session)
+        old, self._listing = self._listing, new  # another reading may have ended meanwhile
         if old is not None and old.catalog is new.catalog:
             self._show_data_again()
         else:
@@ -110,8 +112,8 @@ class CompetitionsScreen(ModeScreen):
         self.form.fill(catalog.agents, session.settings, keep=not is_first)
         self._working = self.app.jobs.working_on()
         self._show_list()
-        for problem in catalog.problems[:3] if is_first else ():
-            self.app.say(problem, severity="warning")
+        if is_first and catalog.problems:
+            self.app.say(_in_short(catalog.problems), severity="warning")
 
     @property
     def listed(self) -> list[Competition]:
@@ -310,6 +312,12 @@ class CompetitionsScreen(ModeScreen):
     def _data_state(self, competition: Competition) -> Text:
         assert self._listing is not None
         return data_state(competition, self._listing, self.app.ready.refused, self._working)
+
+
+def _in_short(problems: Sequence[str]) -> str:
+    """One notification for all, small enough to see the list beside it."""
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return f"{shorten(problems[0], 120, placeholder='…')}{more} See `redux-tui list splits`."
 
 
 def _read(session: Session) -> Listing:

@@ -11,6 +11,7 @@ from textual.containers import Container, VerticalScroll
 from textual.types import CSSPathType
 from textual.widgets import Static
 
+from redux_tui.bench.data.overall import WHAT as ALL_DOWNLOADS
 from redux_tui.logs.sanitize import plain
 from redux_tui.ui import keys
 from redux_tui.ui.bars import draw, overall, percent, state_of_job
@@ -18,7 +19,7 @@ from redux_tui.ui.clipboard import copy
 from redux_tui.ui.jobs import Job
 from redux_tui.ui.messages import JobsChanged
 from redux_tui.ui.screens.mode import ModeScreen
-from redux_tui.ui.text import BAD, DIM, clock, count, safe
+from redux_tui.ui.text import BAD, DIM, WARN, clock, count, safe
 from redux_tui.ui.widgets.table import Column, Row, Table
 
 COLUMNS = [
@@ -30,6 +31,10 @@ COLUMNS = [
 NO_JOBS = (
     "Nothing was fetched since this window was opened. m leads to the wizard, which clones"
     " MLE-bench; on screen 2, d gets the data of competitions."
+)
+WAITS = (
+    "Meanwhile, accept the rules on these pages (y copies them); then d on screen 2 gets that data"
+    " too:"
 )
 _MOST_BARS = 40
 _FEWEST_LINES = 6
@@ -71,6 +76,9 @@ class JobsScreen(ModeScreen):
         jobs = self.app.jobs.all
         wanted = self.table.selected
         return next((job for job in jobs if str(job.id) == wanted), jobs[-1] if jobs else None)
+
+    def tells_of(self, job: Job) -> bool:
+        return True
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         job = self.selected
@@ -138,6 +146,8 @@ def _describe(job: Job, width: int, height: int) -> Text:
         parts.append(Text(plain(job.error), BAD, overflow="fold"))
         hint = "r tries again." if not job.pages else "Then r tries again; y copies the pages."
         parts.append(Text(hint, DIM))
+    elif job.is_running and job.pages:
+        parts.append(Text(f"{WAITS}\n  " + "\n  ".join(job.pages), WARN, overflow="fold"))
     elif job.can_retry:
         parts.append(Text(f"{job.keeps} r starts it again.", DIM))
     parts += _bars(job, width)
@@ -164,8 +174,8 @@ def _height(text: Text, width: int) -> int:
 
 
 def _bars(job: Job, width: int) -> list[Text]:
-    """What goes on first, then what was done last."""
-    bars = list(job.bars.values())
+    """What goes on first, then what was done last; the sum of downloads stands above them."""
+    bars = [bar for bar in job.bars.values() if bar.progress.what != ALL_DOWNLOADS]
     going = [bar for bar in bars if not bar.is_done]
     done = [bar for bar in reversed(bars) if bar.is_done]
     shown = (going + done)[:_MOST_BARS]

@@ -10,6 +10,7 @@ from textual.screen import Screen
 from textual.widgets import Footer
 
 from redux_tui.ui.app import ReduxApp
+from redux_tui.ui.jobs import Job
 from redux_tui.ui.messages import JobsChanged
 from redux_tui.ui.widgets.mode_bar import ModeBar
 
@@ -48,6 +49,10 @@ class ModeScreen(Screen[None]):
 
     def on_jobs_changed(self, message: JobsChanged) -> None:
         """A job got on, began or ended: for those that show something of it."""
+
+    def tells_of(self, job: Job) -> bool:
+        """Whether it shows how this job ended, so that nothing else has to say it."""
+        return False
 
     def update_keys(self) -> None:
         """Have the footer drawn again, but only if other keys are possible than before."""

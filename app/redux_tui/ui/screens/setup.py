@@ -13,13 +13,14 @@ from textual import getters, on
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.types import CSSPathType
-from textual.widgets import Button, Static, TabbedContent, TabPane, Tabs
+from textual.widgets import Button, Input, Select, Static, TabbedContent, TabPane, Tabs
 
 from redux_tui.catalog import Catalog
 from redux_tui.catalog.catalog import OFFLINE
 from redux_tui.models import ReduxError, Request, SandboxKind
 from redux_tui.runner.doctor import Check, Health, examine
 from redux_tui.ui import keys
+from redux_tui.ui.jobs import Job
 from redux_tui.ui.messages import JobsChanged
 from redux_tui.ui.screens.mode import ModeScreen
 from redux_tui.ui.text import BAD, DIM, GOOD, WARN, safe
@@ -93,6 +94,8 @@ class SetupScreen(ModeScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         page = self.pages.active if self.is_mounted else ""
+        if action == "leave_field":
+            return isinstance(self.focused, Input | Select)
         if action == "save":
             return page == "settings"
         if action == "stop":
@@ -119,6 +122,9 @@ class SetupScreen(ModeScreen):
     @on(BenchWizard.Changed)
     def _other_keys(self) -> None:
         self.update_keys()
+
+    def tells_of(self, job: Job) -> bool:
+        return self.pages.active == "bench" and job.kind in ("clone", "environment")
 
     def action_clone(self) -> None:
         self.wizard.clone()

@@ -166,8 +166,8 @@ class BenchWizard(VerticalScroll, can_focus=False):
         async def work() -> None:
             sentence = await asyncio.to_thread(bench.save_account, pasted)
             self.account.value = ""
+            self.query_one("#check-account", Button).focus()  # keys are keys again
             self.app.say(sentence)
-            await self._look()
             await self._check()
 
         self.app.perform(work(), "Keeping the Kaggle account")
@@ -178,6 +178,11 @@ class BenchWizard(VerticalScroll, can_focus=False):
 
     async def _check(self) -> None:
         """Ask the server; what it says stays on the page."""
+        await self._look()
+        assert self._found is not None
+        if self._found.account == bench.Account():
+            self.app.say("There is no key to check yet: p leads to its field.", severity="warning")
+            return
         self._checked, self._is_known = "Asking Kaggle…", None
         self.update_view()
         try:

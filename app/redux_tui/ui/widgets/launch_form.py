@@ -85,7 +85,7 @@ class LaunchForm(Vertical):
     def compose(self) -> ComposeResult:
         with Horizontal():
             yield Label("Agent")
-            yield Select[str]([], id="agent", allow_blank=True, compact=True, prompt="none found")
+            yield Select[str]([], id="agent", allow_blank=True, compact=True, prompt="choose")
             yield Label("Sandbox")
             options = [(Content(label), kind) for kind, label in SANDBOXES.items()]
             yield Select[SandboxKind](options, id="sandbox", allow_blank=False, compact=True)

@@ -46,7 +46,7 @@ class SettingsForm(VerticalScroll, can_focus=False):
                 yield Label(hint, classes="hint")
         with Horizontal():
             yield Label("Agent", classes="name")
-            yield Select[str]([], id="default-agent", compact=True, prompt="none found")
+            yield Select[str]([], id="default-agent", compact=True, prompt="choose")
         with Horizontal():
             yield Label("Sandbox", classes="name")
             options = [(Content(label), kind) for kind, label in SANDBOXES.items()]
