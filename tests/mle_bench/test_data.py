@@ -1,21 +1,11 @@
-"""From Kaggle's zip to prepared data, with a toy MLE-bench, a server for Kaggle, and kill -9."""
+"""From Kaggle's zip to prepared data, with a toy MLE-bench and a server for Kaggle."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import os
-import random
 import shutil
-import signal
-import subprocess
-import sys
-import time
-import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -24,132 +14,18 @@ from redux_tui.bench.data.place import is_prepared, read_marker, require_space
 from redux_tui.bench.data.prepare import prepare
 from redux_tui.bench.data.prepare_all import prepare_all
 from redux_tui.bench.data.use import using_data
-from redux_tui.bench.environment.make import ensure_environment
 from redux_tui.bench.kaggle.errors import (
     NoCredentials,
     NotFound,
     RulesNotAccepted,
     WrongCredentials,
 )
-from redux_tui.bench.progress import Progress, ignore
-from redux_tui.bench.repository.clone import find_clone
-from redux_tui.catalog import Catalog
-from redux_tui.config import NAME, Settings, load
-from redux_tui.models import Competition, InfrastructureError, ReduxError
-from tests.support.kaggle_server import FakeKaggle
-from tests.support.mle_bench import TOYS, board, git, toy_settings, toy_zip, write_mle_bench
+from redux_tui.bench.progress import Progress
+from redux_tui.models import InfrastructureError, ReduxError
+from tests.mle_bench.conftest import Bench, files_of
+from tests.support.mle_bench import TOYS, board, toy_settings, toy_zip
 
-DOWNLOAD = "DownloadDataFiles"
 FULL = "raise OSError(28, 'No space left on device')\n"
-MOMENTS = (  # what is there by then of a competition's folder
-    "prepared",
-    "*.zip.part",
-    ".zip.json",
-    ".raw.extracting",
-    ".raw.extracting/notes/30.bin",
-    ".preparing/public/*",
-    ".preparing/.redux-tui.json",
-    ".discarded",
-)
-
-
-@dataclass
-class Bench:
-    """A config, a clone, a data folder, and Kaggle."""
-
-    root: Path
-    kaggle: FakeKaggle
-
-    @property
-    def config(self) -> Path:
-        return self.root / NAME
-
-    @property
-    def repo(self) -> Path:
-        return self.root / "mle-bench"
-
-    @property
-    def data(self) -> Path:
-        return self.root / "data"
-
-    @property
-    def settings(self) -> Settings:
-        return load(self.config)
-
-    def toy(self, name: str = "toy-alpha") -> Competition:
-        return Catalog.of(self.settings).competition(name)
-
-    def source(self, name: str) -> Path:
-        return self.repo / "mlebench" / "competitions" / name
-
-    async def prepare(self, name: str = "toy-alpha", options: Options | None = None) -> list[str]:
-        """What was said meanwhile."""
-        said: list[str] = []
-        await prepare(self.toy(name), self.settings, said.append, options=options or Options())
-        return said
-
-    def downloads(self) -> int:
-        return len(self.kaggle.asked(DOWNLOAD))
-
-    def place(self, name: str = "toy-alpha") -> Path:
-        """Kaggle's zip is there already."""
-        file = self.data / name / f"{name}.zip"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(toy_zip(name))
-        return file
-
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "redux_tui", "--config", str(self.config), "prepare"]
-        return subprocess.Popen(
-            [*command, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.root
-        )
-
-
-@pytest.fixture(scope="module")
-def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clone, and beside it the note that this interpreter can work with it: seconds each."""
-    root = tmp_path_factory.mktemp("made-once")
-    repo = write_mle_bench(root / "mle-bench")
-    (repo / "mlebench/competitions/toy-beta/leaderboard.csv").write_text(board("toy-beta"))
-    git(repo, "init", "--quiet", "--initial-branch=main")
-    git(repo, "add", "--all")
-    git(repo, "commit", "--quiet", "-m", "One")
-    clone = find_clone(repo)
-    assert clone is not None
-    python = Path(sys.executable)
-    asyncio.run(ensure_environment(clone, python=python, say=print, tell=ignore))
-    return root
-
-
-@pytest.fixture
-def bench(tmp_path: Path, made_once: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    shutil.copytree(made_once, tmp_path, dirs_exist_ok=True)
-    with FakeKaggle() as kaggle:
-        made = Bench(tmp_path, kaggle)
-        made.config.write_text(toy_settings(made.repo, data_dir=made.data))
-        for name in TOYS:
-            kaggle.add(name, toy_zip(name), files={"train.csv": 10_000})
-        for key, value in kaggle.environment.items():
-            monkeypatch.setenv(key, value)
-        monkeypatch.setenv("HOME", str(tmp_path / "home"))
-        monkeypatch.chdir(tmp_path)
-        yield made
-
-
-@pytest.fixture
-def offline(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    """Without network and credentials."""
-    monkeypatch.setenv("REDUX_KAGGLE_ENDPOINT", "http://127.0.0.1:9")
-    monkeypatch.delenv("KAGGLE_USERNAME")
-    monkeypatch.delenv("KAGGLE_KEY")
-    return bench
-
-
-def files_of(folder: Path) -> dict[str, str]:
-    """Each file's sum, but for the lock's."""
-    files = [file for file in sorted(folder.rglob("*")) if file.is_file()]
-    sums = {str(f.relative_to(folder)): hashlib.md5(f.read_bytes()).hexdigest() for f in files}
-    return {name: sum_ for name, sum_ in sums.items() if not Path(name).name.startswith(".zip.")}
 
 
 @pytest.mark.parametrize("name", TOYS)
@@ -391,76 +267,6 @@ async def test_downloads_run_side_by_side_as_many_as_set(bench: Bench) -> None:
     assert max(map(len, running)) <= 2
 
 
-async def test_cancelled_it_leaves_what_the_next_can_go_on_from(bench: Bench) -> None:
-    large_alpha(bench)
-    bench.kaggle.competitions["toy-alpha"].stalls = [2_500_000]
-    task = asyncio.create_task(bench.prepare())
-    async with asyncio.timeout(30):
-        while not list(bench.data.glob("toy-alpha/*.part*")):  # noqa: ASYNC110 - a thread's
-            await asyncio.sleep(0.02)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    await bench.prepare()
-    assert is_prepared(bench.toy(), bench.data)
-
-
-async def test_killed_in_its_prepare_function_it_starts_from_whole_raw_files(
-    bench: Bench,
-) -> None:
-    """toy-beta extracts an archive in raw/; half of that must not be there the next time."""
-    prepare_py = bench.source("toy-beta") / "prepare.py"
-    good = prepare_py.read_text()
-    prepare_py.write_text(
-        good.replace(
-            "    table = ",
-            "    (raw / 'train.csv').write_text('id,price\\n1,')\n"
-            f"    open({str(bench.root / 'half')!r}, 'w').close()\n"
-            "    import time; time.sleep(60)\n"
-            "    table = ",
-        )
-    )
-    process = bench.start("-c", "toy-beta")
-    async with asyncio.timeout(30):
-        while not (bench.root / "half").exists():  # noqa: ASYNC110 - another process makes it
-            await asyncio.sleep(0.02)
-    process.kill()
-    process.communicate()
-    assert (bench.data / "toy-beta/raw/train.csv").read_text() == "id,price\n1,"
-    prepare_py.write_text(
-        good.replace("extract(raw", "(raw / 'train.csv').exists() or extract(raw")
-    )
-    started = time.monotonic()
-    await bench.prepare("toy-beta")
-    assert time.monotonic() - started < 10, "the killed one's child was not waited for"
-    assert not (bench.data / "toy-beta/raw").exists()
-    assert bench.downloads() == 1
-
-
-def test_killed_at_any_moment_it_goes_on_and_uses_half_of_nothing(bench: Bench) -> None:
-    large_alpha(bench)
-    process = bench.start("-c", "toy-alpha")
-    assert process.wait(60) == 0
-    expected = files_of(bench.data)
-    folder, landed = bench.data / "toy-alpha", 0
-    for moment in MOMENTS:
-        process = bench.start("-c", "toy-alpha", "--force")
-        while process.poll() is None and not any(folder.glob(moment)):
-            time.sleep(0.001)
-        landed += process.poll() is None
-        process.kill()
-        process.communicate()
-        if is_prepared(bench.toy(), bench.data):
-            for file, sum_ in files_of(folder / "prepared").items():
-                assert expected[f"toy-alpha/prepared/{file}"] == sum_
-        if moment == MOMENTS[0]:
-            shutil.rmtree(bench.data)
-    assert landed >= len(MOMENTS) - 2  # the last ones are short
-    process = bench.start("-c", "toy-alpha")
-    assert process.wait(60) == 0
-    assert files_of(bench.data) == expected
-
-
 async def test_what_is_used_is_replaced_only_after_its_use(offline: Bench) -> None:
     """An agent keeps its data, and is graded by the answers that belong to it."""
     offline.place()
@@ -484,13 +290,6 @@ async def test_what_is_used_is_replaced_only_after_its_use(offline: Bench) -> No
     assert train.stat().st_ino != before
 
 
-async def test_half_written_notes_of_a_killed_process_go(offline: Bench) -> None:
-    archive = offline.place()
-    (archive.parent / ".toy-alpha.zip.part.json.h2dr3a71").write_text('{"sl')
-    await offline.prepare()
-    assert not list(archive.parent.glob(".*.json.*"))
-
-
 async def test_a_disk_that_becomes_full_in_a_prepare_function_is_said(offline: Bench) -> None:
     archive = offline.place()
     source = offline.source("toy-alpha") / "prepare.py"
@@ -498,32 +297,6 @@ async def test_a_disk_that_becomes_full_in_a_prepare_function_is_said(offline: B
     with pytest.raises(InfrastructureError, match=r"disk became full.*data_dir"):
         await offline.prepare()
     assert archive.exists() and not (archive.parent / ".preparing").exists()
-
-
-def large_alpha(bench: Bench) -> int:
-    """Have toy-alpha's zip be large enough to be killed in; its size in bytes."""
-    archive = bench.root / "large.zip"
-    archive.write_bytes(toy_zip("toy-alpha"))
-    dice = random.Random(0)
-    with zipfile.ZipFile(archive, "a") as opened:
-        for number in range(40):
-            opened.writestr(f"notes/{number}.bin", dice.randbytes(100_000))
-    content = archive.read_bytes()
-    bench.kaggle.add("toy-alpha", content)
-    checksums = bench.source("toy-alpha") / "checksums.yaml"
-    *lines, _ = checksums.read_text().splitlines()
-    checksums.write_text("\n".join([*lines, f"zip: {hashlib.md5(content).hexdigest()}"]))
-    return len(content)
-
-
-def test_raw_files_left_by_one_killed_at_its_very_end_go(offline: Bench) -> None:
-    archive = offline.place()
-    asyncio.run(offline.prepare())
-    raw = archive.parent / "raw"
-    shutil.unpack_archive(archive, raw)
-    (archive.parent / ".raw.json").write_text(json.dumps({"ours": True, "in_use": True}))
-    asyncio.run(offline.prepare())
-    assert not raw.exists() and not (archive.parent / ".raw.json").exists()
 
 
 def test_the_command_names_all_pages_at_once_and_goes_on(bench: Bench) -> None:
@@ -540,17 +313,3 @@ def test_the_command_names_all_pages_at_once_and_goes_on(bench: Bench) -> None:
         assert f"https://www.kaggle.com/c/{name}/rules" in first
         assert f"https://www.kaggle.com/c/{name}/rules" in last
     assert "1 of 3 competitions are prepared" in text
-
-
-def test_interrupted_the_command_says_that_it_goes_on(bench: Bench) -> None:
-    large_alpha(bench)
-    bench.kaggle.competitions["toy-alpha"].stalls = [2_500_000]
-    process = bench.start("-c", "toy-alpha")
-    deadline = time.monotonic() + 30
-    while not list(bench.data.glob("toy-alpha/*.part*")) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    os.kill(process.pid, signal.SIGINT)
-    _, said = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert "the next start goes on" in said.decode()
-    assert "Traceback" not in said.decode()

@@ -2,108 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import random
-import signal
-import subprocess
-import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from redux_tui.bench.kaggle import (
     Cancelled,
-    Credentials,
-    Kaggle,
-    NoNetwork,
     NotAllowed,
     NotFound,
-    Patience,
     RulesNotAccepted,
     ServerTrouble,
     TooManyRequests,
 )
-from redux_tui.bench.progress import Progress, ignore
+from redux_tui.bench.progress import Progress
 from redux_tui.models import InfrastructureError
+from tests.mle_bench.conftest import DOWNLOAD, MB, Fetcher, child, sha256
 from tests.support.kaggle_server import FakeKaggle, Pattern
-
-QUICK = Patience(tries=3, first=0.01, longest=0.05)
-KEY = Credentials("key", FakeKaggle.username, FakeKaggle.key, "the test")
-MB = 1_000_000
-DOWNLOAD = "DownloadDataFiles"
-
-# the beginning of a process of its own, which can be killed and measured
-CHILD = """
-import resource, sys, threading
-from pathlib import Path
-from redux_tui.bench.kaggle import Kaggle, Patience, require_credentials
-from redux_tui.bench.progress import ignore
-
-def fetch(slug, target):
-    patience = Patience(tries=3, first=0.01, longest=0.05)
-    Kaggle(require_credentials(), patience=patience).download(
-        slug, Path(target), ignore, threading.Event())
-"""
-
-
-@pytest.fixture
-def server() -> Iterator[FakeKaggle]:
-    with FakeKaggle() as fake:
-        fake.add("toy", Pattern(3 * MB))
-        yield fake
-
-
-class Fetcher:
-    """Downloads toy into a folder of its own, and remembers what was told."""
-
-    def __init__(self, server: FakeKaggle, folder: Path) -> None:
-        self.server, self.target = server, folder / "toy" / "toy.zip"
-        self.progress: list[Progress] = []
-        self.lines: list[str] = []
-        self.cancelled = threading.Event()
-
-    def __call__(self, slug: str = "toy", patience: Patience = QUICK) -> None:
-        with Kaggle(KEY, self.server.url, patience=patience) as kaggle:
-            kaggle.download(
-                slug, self.target, self.progress.append, self.cancelled, self.lines.append
-            )
-
-    @property
-    def part(self) -> Path:
-        return self.target.with_name("toy.zip.part")
-
-    @property
-    def is_whole(self) -> bool:
-        names = {each.name for each in self.target.parent.iterdir()}
-        body = self.server.competitions["toy"].body
-        return names == {"toy.zip", ".toy.zip.lock"} and sha256(self.target) == body.sha256()
-
-
-@pytest.fixture
-def fetch(server: FakeKaggle, tmp_path: Path) -> Fetcher:
-    return Fetcher(server, tmp_path)
-
-
-def sha256(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
-
-
-def child(server: FakeKaggle, code: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", CHILD + code],
-        env={**os.environ, **server.environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
 
 
 def test_a_download_arrives_and_tells_how_far_it_is(fetch: Fetcher) -> None:
@@ -146,125 +63,6 @@ print(peak() - before)
     assert server.sent < size + 3 * MB  # each cut costs what was on its way, no more
 
 
-def test_a_killed_download_goes_on_where_it_was(server: FakeKaggle, fetch: Fetcher) -> None:
-    competition = server.add("toy", Pattern(40 * MB), speed=30 * MB)
-    random.seed(1)
-    kept = 0
-    for _ in range(3):
-        process = child(server, f"fetch('toy', {str(fetch.target)!r})")
-        kept_before, deadline = kept, time.monotonic() + 20
-        aim = kept + random.randrange(1, 6 * MB)
-        while kept < aim and time.monotonic() < deadline and process.poll() is None:
-            time.sleep(0.005)
-            kept = fetch.part.stat().st_size if fetch.part.exists() else 0
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-        assert not fetch.target.exists()
-        kept = fetch.part.stat().st_size
-        assert kept >= kept_before
-    competition.speed = None
-    fetch()
-    assert fetch.is_whole
-    starts = [each.headers.get("Range", "bytes=0-") for each in server.asked("/storage/toy")]
-    offsets = [int(start.removeprefix("bytes=").rstrip("-")) for start in starts]
-    assert offsets[-1] == kept
-    assert offsets == sorted(offsets)
-    assert fetch.progress[0].done == kept
-
-
-def test_a_process_killed_before_the_last_rename_needs_a_byte_only(
-    server: FakeKaggle, fetch: Fetcher
-) -> None:
-    fetch()
-    fetch.target.rename(fetch.part)
-    mark = {"slug": "toy", "validator": '"first"', "size": 3 * MB}
-    fetch.part.with_name("toy.zip.part.json").write_text(json.dumps(mark))
-    sent = server.sent
-    fetch()
-    assert fetch.is_whole
-    assert server.sent == sent + 1
-
-
-def leave_part(server: FakeKaggle, fetch: Fetcher) -> None:
-    """Stop a download of toy after 2 MB."""
-    server.cut("toy", 2 * MB)
-    with pytest.raises(NoNetwork):
-        fetch(patience=Patience(tries=1))
-    assert MB < fetch.part.stat().st_size <= 2 * MB
-
-
-def test_a_part_of_another_version_is_not_used(server: FakeKaggle, fetch: Fetcher) -> None:
-    leave_part(server, fetch)
-    server.add("toy", Pattern(3 * MB, seed=2), etag='"second"')
-    fetch()
-    assert fetch.is_whole
-
-
-def test_a_version_that_changes_while_it_is_fetched_is_fetched_anew(
-    server: FakeKaggle, fetch: Fetcher
-) -> None:
-    server.cut("toy", 2 * MB)
-
-    def change(line: str) -> None:
-        server.add("toy", Pattern(4 * MB, seed=2), etag='"second"')
-
-    with Kaggle(KEY, server.url, patience=QUICK) as kaggle:
-        kaggle.download("toy", fetch.target, ignore, fetch.cancelled, change)
-    assert fetch.is_whole
-
-
-@pytest.mark.parametrize(
-    "mark",
-    [
-        "",
-        "null",
-        "{}",
-        json.dumps({"slug": "other", "validator": '"first"', "size": 3 * MB}),
-        json.dumps({"slug": "toy", "validator": '"first"', "size": 2 * MB + 1}),
-        json.dumps({"slug": "toy", "validator": '"first"', "size": 10}),
-        json.dumps({"slug": "toy", "validator": '"first"', "size": "much"}),
-        json.dumps({"slug": "toy", "validator": '"zeroth"', "size": 3 * MB}),
-    ],
-)
-def test_a_part_that_is_not_surely_of_this_file_is_not_used(
-    mark: str, server: FakeKaggle, fetch: Fetcher
-) -> None:
-    fetch.target.parent.mkdir()
-    fetch.part.write_bytes(bytes(2 * MB))
-    fetch.part.with_name("toy.zip.part.json").write_text(mark)
-    fetch()
-    assert fetch.is_whole
-
-
-def test_a_part_without_a_mark_is_not_used(fetch: Fetcher) -> None:
-    fetch.target.parent.mkdir()
-    fetch.part.write_bytes(bytes(2 * MB))
-    fetch()
-    assert fetch.is_whole
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"knows_ranges": False},
-        {"etag": None},
-        {"etag": 'W/"weak"'},
-        {"etag": None, "last_modified": "Sat, 21 Nov 2026 12:00:00 GMT"},
-        {"etag": 'W/"weak"', "last_modified": "Sat, 21 Nov 2026 12:00:00 GMT"},
-    ],
-    ids=str,
-)
-def test_whatever_the_storage_can_a_cut_download_arrives(
-    options: dict[str, Any], server: FakeKaggle, fetch: Fetcher
-) -> None:
-    competition = server.add("toy", Pattern(3 * MB), **options)
-    competition.cuts += [2 * MB, MB // 2]
-    fetch()
-    assert fetch.is_whole
-    resumable = competition.last_modified is not None
-    assert (server.sent < 4 * MB) == resumable
-
-
 def test_a_body_of_unknown_length_arrives(server: FakeKaggle, fetch: Fetcher) -> None:
     server.add("toy", Pattern(3 * MB), sized=False)
     fetch()
@@ -284,41 +82,6 @@ def test_a_zip_that_the_api_sends_itself_arrives(server: FakeKaggle, fetch: Fetc
     server.answer(200, to="DownloadDataFiles", headers=zip_, body=b"small zip")
     fetch()
     assert fetch.target.read_bytes() == b"small zip"
-
-
-def test_cuts_are_survived_for_as_long_as_there_is_progress(
-    server: FakeKaggle, fetch: Fetcher
-) -> None:
-    server.cut("toy", 400_000, times=7)
-    fetch()
-    assert fetch.is_whole
-    assert len(fetch.lines) == 7
-    assert fetch.lines[0] == (
-        "toy: download: There is no working connection to 127.0.0.1: the connection was lost;"
-        " going on in 0 s."
-    )
-
-
-def test_without_progress_it_is_given_up_and_the_part_kept(
-    server: FakeKaggle, fetch: Fetcher
-) -> None:
-    server.cut("toy", 2 * MB)
-    server.cut("toy", 0, times=3)
-    with pytest.raises(NoNetwork, match="goes on where it stopped"):
-        fetch()
-    assert fetch.part.stat().st_size > MB
-    fetch()
-    assert fetch.is_whole
-    assert server.sent < 4 * MB
-
-
-def test_a_server_that_always_cuts_at_the_same_place_is_given_up(
-    server: FakeKaggle, fetch: Fetcher
-) -> None:
-    server.add("toy", Pattern(3 * MB), knows_ranges=False).cuts += [2 * MB] * 50
-    with pytest.raises(NoNetwork):
-        fetch()
-    assert len(server.asked("/storage/toy")) < 10
 
 
 @pytest.mark.parametrize("status", [403, 410, 416, 500, 503])

@@ -18,7 +18,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -376,16 +376,11 @@ def _handler(
     return type("Handler", (_Handler,), {"fake": fake, "server_name": name, "answer": answer})
 
 
-def _zips(folder: Path) -> Iterator[tuple[str, Path]]:
-    for file in sorted(folder.glob("*.zip")):
-        yield file.stem, file
-
-
 def main(folder: str, port: str) -> None:
     """Serve a folder of zips until interrupted; any credentials will do."""
     with FakeKaggle(int(port), anyone=True) as kaggle:
-        for slug, file in _zips(Path(folder)):
-            competition = kaggle.add(slug, file, files={file.name: file.stat().st_size})
+        for file in sorted(Path(folder).glob("*.zip")):
+            competition = kaggle.add(file.stem, file, files={file.name: file.stat().st_size})
             competition.etag = f'"{competition.body.sha256()[:32]}"'
         found = ", ".join(kaggle.competitions) or "no competitions"
         sys.stdout.write(f"REDUX_KAGGLE_ENDPOINT={kaggle.url} serves {found}. Ctrl-C ends it.\n")

@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 
 from redux_tui.bench.progress import Say, Tell
 from redux_tui.bench.repository.clone import find_clone
+from redux_tui.config import Settings
 from redux_tui.ui import bench
 from redux_tui.ui.app import ReduxApp
 from redux_tui.ui.jobs import JobState, Work
@@ -221,7 +222,7 @@ async def test_a_check_that_hangs_holds_nobody_up(
 ) -> None:
     over = threading.Event()
 
-    def hang() -> str:
+    def hang(settings: Settings) -> str:
         over.wait(60)
         return "nobody"
 

@@ -5,7 +5,6 @@ Everything heavy is imported inside the functions, which are for threads and job
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from redux_tui.bench.progress import Say, Tell
-from redux_tui.config import Settings
+from redux_tui.config import Settings, secrets
 from redux_tui.models import Competition, ReduxError
 from redux_tui.ui.jobs import JobError, Work
 from redux_tui.ui.text import count
@@ -56,14 +55,16 @@ def look(settings: Settings) -> Found:
             environment = find_environment(clone, settings.repo_python)
         except ReduxError as error:
             trouble = str(error)
-    return Found(clone, environment, trouble, look_for_account(), free_space(settings.data_dir))
+    return Found(
+        clone, environment, trouble, look_for_account(settings), free_space(settings.data_dir)
+    )
 
 
-def look_for_account() -> Account:
+def look_for_account(settings: Settings) -> Account:
     from redux_tui.bench.kaggle import KaggleError, find_credentials, problems
 
     try:
-        found = find_credentials()
+        found = find_credentials(secrets(settings))
     except KaggleError as error:
         return Account(trouble=str(error))
     if found is None:
@@ -72,11 +73,11 @@ def look_for_account() -> Account:
     return Account(f"{found.what}{whose}, from {found.origin}", warnings=tuple(problems(found)))
 
 
-def check_account() -> str:
+def check_account(settings: Settings) -> str:
     """The account's name, asked of Kaggle. Blocks. Raises KaggleError."""
     from redux_tui.bench.kaggle import Kaggle, require_credentials
 
-    with Kaggle(require_credentials()) as kaggle:
+    with Kaggle(require_credentials(secrets(settings))) as kaggle:
         return kaggle.whoami()
 
 
@@ -133,18 +134,12 @@ def data_work(
 
     async def work(say: Say, tell: Tell) -> None:
         from redux_tui.bench.data.prepare_all import prepare_all
-        from redux_tui.bench.kaggle import rules_page
 
-        loop = asyncio.get_running_loop()
+        def foreseen(early: Sequence[Outcome]) -> None:
+            if unread := refused(early):
+                leave_out(unread)
 
-        def hear(line: str) -> None:
-            """The pages to open come in a line; it may come from any thread."""
-            say(line)
-            unread = [each.id for each in competitions if rules_page(each.id) in line]
-            if unread:
-                loop.call_soon_threadsafe(leave_out, unread)
-
-        outcomes = await prepare_all(competitions, settings, hear, tell)
+        outcomes = await prepare_all(competitions, settings, say, tell, foreseen=foreseen)
         note(outcomes)
         failed = [each for each in outcomes if each.error is not None]
         say(f"{len(outcomes) - len(failed)} of {count(len(outcomes), 'competition')} prepared.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -45,11 +45,13 @@ async def prepare_all(
     say: Say,
     tell: Tell = ignore,
     options: Options = _DEFAULTS,
+    foreseen: Callable[[Sequence[Outcome]], None] = lambda early: None,
 ) -> list[Outcome]:
     """`prepare` each, `settings.downloads` of them downloading at a time; outcomes in their order.
 
     One that fails stops no other. What can be known before anything long starts is asked first:
-    the account, accepted rules, sizes. Raises InfrastructureError if the disk is too small for
+    the account, accepted rules, sizes; `foreseen` is told of the failures found so, if any of
+    the others goes on. Raises InfrastructureError if the disk is too small for
     all that is to be made.
     """
     turns = asyncio.Semaphore(settings.downloads)
@@ -58,8 +60,10 @@ async def prepare_all(
         missing = [each for each in competitions if _is_missing(each, means)]
         sizes: dict[str, int | None] = {}
         failed = await _failures_before(means, competitions, missing, sizes)
-        if len(failed) < len(competitions):
+        if failed and len(failed) < len(competitions):
             _say_rules(means, failed)
+            early = [Outcome(each, failed[each.id]) for each in competitions if each.id in failed]
+            foreseen(early)
         overall = Overall(tell, sizes)
         if len(sizes) > 1:
             means = replace(means, tell=overall)

@@ -249,7 +249,7 @@ class CompetitionsScreen(ModeScreen):
 
     async def _ask_about(self, heavy: list[Competition], request: Request) -> None:
         """Tell what a run will download before its agent can begin."""
-        account = await asyncio.to_thread(bench.look_for_account)
+        account = await asyncio.to_thread(bench.look_for_account, self.app.ready.settings)
         unread = [one_line(each.id) for each in heavy if each.id in self.app.ready.refused]
         sentences = [f"Before the agent starts, data is downloaded: {download_words(heavy)}."]
         if unread:

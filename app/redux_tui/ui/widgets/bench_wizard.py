@@ -183,10 +183,11 @@ class BenchWizard(VerticalScroll, can_focus=False):
         if self._found.account == bench.Account():
             self.app.say("There is no key to check yet: p leads to its field.", severity="warning")
             return
+        settings = self.app.ready.settings
         self._checked, self._is_known = "Asking Kaggle…", None
         self.update_view()
         try:
-            name = await ask_aside(bench.check_account)
+            name = await ask_aside(lambda: bench.check_account(settings))
         except ReduxError as error:
             self._checked, self._is_known = str(error), False
         else:
