@@ -10,7 +10,8 @@ fail() { echo "Error: $*" >&2; exit 1; }
 # in the process sandbox, which leave no traces in our environment, would do it again each time.
 compile() {
     for modules in "pandas, sklearn.ensemble, sklearn.linear_model, sklearn.feature_extraction.text" \
-        "docker, textual.widgets, redux_tui.runner.supervisor, redux_tui.ui.app"; do
+        "docker, textual.widgets, redux_tui.runner.supervisor, redux_tui.ui.app" \
+        "kagglesdk.kaggle_client, uvicorn.protocols.http.h11_impl, starlette.applications, git"; do
         env -u PYTHONDONTWRITEBYTECODE "$venv/bin/python" -c "import $modules" &
     done
     wait

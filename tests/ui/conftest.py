@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from redux_tui.bench.progress import Say
 from redux_tui.config import Settings
 from redux_tui.models import Limits, Request, Run, SandboxKind
 from redux_tui.runner.group import Group, create_group
@@ -32,9 +33,12 @@ class AskedClient:
     """Notes what it is asked; nothing is started."""
 
     asked: list[tuple[str, Any]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)  # said at a launch
 
-    async def launch(self, settings: Settings, request: Request) -> Group:
+    async def launch(self, settings: Settings, request: Request, say: Say) -> Group:
         self.asked.append(("launch", request))
+        for line in self.warnings:
+            say(line)
         return Group(create_group(settings, request))
 
     async def rerun(self, group: Group, runs: Any) -> None:
@@ -233,6 +237,7 @@ def open_app(config: Path, client: AskedClient) -> OpenApp:
         size: tuple[int, int] = (80, 24), **options: Any
     ) -> AsyncIterator[Pilot[None]]:
         app = ReduxApp(options.pop("config", config), client=client, **options)
+        app.NOTES_STAY = app.ERRORS_STAY = 1.5  # they hide what a test waits for
         async with app.run_test(size=size, notifications=True) as pilot:
             await until(pilot, lambda: app.screen.id != "_default")
             await app.workers.wait_for_complete()

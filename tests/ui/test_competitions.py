@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from redux_tui import config as configs
+from redux_tui.bench.progress import Say
 from redux_tui.config import Settings
 from redux_tui.models import Request, SandboxKind
 from redux_tui.runner.group import Group
@@ -56,9 +57,9 @@ async def test_pressing_start_twice_starts_once(
 ) -> None:
     real = client.launch
 
-    async def slow(settings: Settings, request: Request) -> Group:
+    async def slow(settings: Settings, request: Request, say: Say) -> Group:
         await asyncio.sleep(0.5)
-        return await real(settings, request)
+        return await real(settings, request, say)
 
     monkeypatch.setattr(client, "launch", slow)
     async with open_app() as pilot:
@@ -67,6 +68,16 @@ async def test_pressing_start_twice_starts_once(
         await until(pilot, lambda: pilot.app.current_mode == "live")
         await pilot.app.workers.wait_for_complete()
         assert len(client.asked) == 1
+
+
+async def test_what_will_stop_some_runs_is_said_when_they_start(
+    open_app: OpenApp, client: AskedClient
+) -> None:
+    client.warnings = ["Open https://example.org/rules first."]
+    async with open_app() as pilot:
+        await shown(pilot)
+        await pilot.press("a", "s")
+        await sees(pilot, "Open https://example.org/rules first.")
 
 
 async def test_space_chooses_and_s_starts(

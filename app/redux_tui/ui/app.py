@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -78,6 +79,7 @@ class ReduxApp(App[None]):
         "jobs": _jobs,
     }
     BINDINGS = keys.APP
+    NOTES_STAY, ERRORS_STAY = 6.0, 12.0  # seconds
 
     headline: reactive[str] = reactive("")
     jobs_headline: reactive[str] = reactive("")
@@ -155,19 +157,18 @@ class ReduxApp(App[None]):
     def say(self, message: str, severity: str = "information") -> None:
         """Notify, with nothing in the message taken for markup or by the terminal."""
         level = {"error": "error", "warning": "warning"}.get(severity, "information")
-        timeout = 12 if level == "error" else 6
+        timeout = self.ERRORS_STAY if level == "error" else self.NOTES_STAY
         self.notify(one_line(message), severity=level, timeout=timeout, markup=False)  # type: ignore[arg-type]
 
     def launch(self, request: Request) -> None:
         """Start a run group and look at it."""
-
         if self._is_launching:
             return  # the key was pressed twice; runs cost money
         self._is_launching = True
 
         async def work() -> None:
             try:
-                group = await self.ready.launch(request)
+                group = await self.ready.launch(request, partial(self.say, severity="warning"))
             finally:
                 self._is_launching = False
             self.group_changed()

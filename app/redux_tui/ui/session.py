@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from redux_tui import config
+from redux_tui.bench.progress import Say
 from redux_tui.catalog import Catalog
 from redux_tui.config import Settings
 from redux_tui.models import ReduxError, Request, Run
@@ -20,7 +21,7 @@ from redux_tui.runner.group import Group, list_groups
 class Client(Protocol):
     """How run groups are started and asked; `redux_tui.runner.client` is the real one."""
 
-    async def launch(self, settings: Settings, request: Request) -> Group: ...
+    async def launch(self, settings: Settings, request: Request, say: Say) -> Group: ...
 
     async def rerun(self, group: Group, runs: Iterable[Run]) -> None: ...
 
@@ -98,9 +99,9 @@ class Session:
         config.update(self.config_path, {f"state.{key}": value for key, value in state.items()})
         self.settings = config.load(self.config_path)
 
-    async def launch(self, request: Request) -> Group:
-        """Start a run group and make it the current one."""
-        self.group = await self.client.launch(self.settings, request)
+    async def launch(self, request: Request, say: Say) -> Group:
+        """Start a run group and make it the current one; `say` gets what will stop part of it."""
+        self.group = await self.client.launch(self.settings, request, say)
         self.group.refresh()
         await asyncio.to_thread(self.remember, last_group=self.group.name)
         return self.group

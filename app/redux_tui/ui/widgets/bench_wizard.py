@@ -167,8 +167,7 @@ class BenchWizard(VerticalScroll, can_focus=False):
             sentence = await asyncio.to_thread(bench.save_account, pasted)
             self.account.value = ""
             self.query_one("#check-account", Button).focus()  # keys are keys again
-            self.app.say(sentence)
-            await self._check()
+            await self._check(sentence)
 
         self.app.perform(work(), "Keeping the Kaggle account")
 
@@ -176,8 +175,8 @@ class BenchWizard(VerticalScroll, can_focus=False):
     def check_account(self) -> None:
         self.app.perform(self._check(), "Checking the Kaggle account")
 
-    async def _check(self) -> None:
-        """Ask the server; what it says stays on the page."""
+    async def _check(self, stored: str = "") -> None:
+        """Ask the server; what it says stays on the page, and then where the key was stored."""
         await self._look()
         assert self._found is not None
         if self._found.account == bench.Account():
@@ -189,9 +188,10 @@ class BenchWizard(VerticalScroll, can_focus=False):
         try:
             name = await ask_aside(lambda: bench.check_account(settings))
         except ReduxError as error:
-            self._checked, self._is_known = str(error), False
+            said, self._is_known = str(error), False
         else:
-            self._checked, self._is_known = f"Kaggle knows this account as {name}.", True
+            said, self._is_known = f"Kaggle knows this account as {name}.", True
+        self._checked = f"{said} {stored}".strip()
         self.update_view()
 
     def on_resize(self) -> None:
