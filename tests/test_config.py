@@ -187,6 +187,7 @@ def test_without_a_config_a_named_folder_stands_in_for_the_current_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / ".env").write_text("A_KEY=from-file\n")
+    (tmp_path / "mle-bench").mkdir()
     monkeypatch.chdir(tmp_path)
     here = load(None)
     monkeypatch.chdir("/")
@@ -222,6 +223,20 @@ def test_relative_folders_are_relative_to_the_file(tmp_path: Path) -> None:
     settings = load(path)
     assert settings.work_dir == tmp_path / "out"
     assert settings.content_dirs == (tmp_path / "mine",)
+
+
+def test_what_is_not_set_is_found_from_any_folder_but_a_checkout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    here = tmp_path / "here"
+    (here / "app" / "redux_tui").mkdir(parents=True)
+    in_checkout, elsewhere = load(None, here), load(None, tmp_path)
+    assert (in_checkout.work_dir, in_checkout.repo_dir) == (here / "workdir", here / "mle-bench")
+    users = tmp_path / "data" / "redux-tui"
+    assert (elsewhere.work_dir, elsewhere.repo_dir) == (users, users / "mle-bench")
+    (tmp_path / "mle-bench").mkdir()  # a person's own
+    assert load(None, tmp_path).repo_dir == tmp_path / "mle-bench"
 
 
 def test_secrets_come_from_dotenv_and_the_environment_wins(

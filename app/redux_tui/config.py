@@ -161,7 +161,7 @@ def load(path: Path | None, base: Path | None = None) -> Settings:
         settings = Settings.model_validate(data)
     except ValidationError as error:
         raise ReduxError(_explain(path, error)) from error
-    return _with_absolute_paths(settings, "work_dir" in data)
+    return _with_absolute_paths(settings, set(data))
 
 
 def update(path: Path, changes: Mapping[str, Any]) -> None:
@@ -211,14 +211,17 @@ def _explain(path: Path | None, error: ValidationError) -> str:
     return f"{path}: " + " ".join(lines) + " Correct it there; the file was left as it is."
 
 
-def _with_absolute_paths(settings: Settings, has_work_dir: bool) -> Settings:
+def _with_absolute_paths(settings: Settings, given: set[str]) -> Settings:
+    """What is not given lies in a checkout, or in the user's own place: found from any folder."""
     base = settings.base
-    work_dir = base / settings.work_dir
-    if not has_work_dir and not _is_checkout(base):
-        work_dir = Path(platformdirs.user_data_dir("redux-tui"))
+    work_dir, repo_dir = base / settings.work_dir, base / settings.repo_dir
+    users = Path(platformdirs.user_data_dir("redux-tui"))
+    if not _is_checkout(base):
+        work_dir = work_dir if "work_dir" in given else users
+        repo_dir = repo_dir if "repo_dir" in given or repo_dir.exists() else users / repo_dir.name
     return settings.model_copy(
         update={
-            "repo_dir": base / settings.repo_dir,
+            "repo_dir": repo_dir,
             "repo_python": base / settings.repo_python if settings.repo_python else None,
             "work_dir": work_dir,
             "data_dir": base / settings.data_dir,
