@@ -109,6 +109,7 @@ def test_obfuscated_runs_do_not_name_kaggle(person: Person) -> None:
     assert not (hidden_folder / "data").exists()
 
 
+@pytest.mark.long
 def test_rules_that_are_not_accepted_stop_only_their_own_competitions(
     person: Person, kaggle: FakeKaggle
 ) -> None:
@@ -126,6 +127,7 @@ def test_rules_that_are_not_accepted_stop_only_their_own_competitions(
     person.type("rerun")
 
 
+@pytest.mark.long
 def test_wrong_credentials_are_told_before_anything_starts(person: Person) -> None:
     person.ask("clone")
     person.environment["KAGGLE_KEY"] = "wrong"
@@ -134,6 +136,7 @@ def test_wrong_credentials_are_told_before_anything_starts(person: Person) -> No
     assert not (person.root / "work").exists()
 
 
+@pytest.mark.long
 def test_prepared_data_needs_neither_network_nor_credentials(
     person: Person, kaggle: FakeKaggle
 ) -> None:
