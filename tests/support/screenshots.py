@@ -23,6 +23,9 @@ async def export(config: Path, folder: Path) -> None:
         for key, mode in enumerate(MODE_TITLES, 1):
             await pilot.press(str(key))
             await pilot.pause(1)
+            if mode == "competitions":
+                while app.screen.highlighted.source != "offline":  # type: ignore[attr-defined]
+                    await pilot.press("down")  # the description in the picture is to be ours
             app.save_screenshot(f"{mode}.svg", path=str(folder))
         await pilot.press("m")
         await pilot.pause(1)
