@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,7 @@ async def test_one_message_for_all_rules_and_the_rest_goes_on(
         await sees(pilot, "⚠ accept rules")
         await sees(pilot, "✓ prepared")
         await pilot.press("5")
+        await until(pilot, lambda: not pilot.app._notifications)  # they hid what they speak of
         for name in ("toy-beta", "toy-gamma"):
             await sees(pilot, f"https://www.kaggle.com/c/{name}/rules")
         assert "toy-alpha/rules" not in job.error
@@ -131,7 +133,8 @@ async def test_rules_are_told_while_the_others_download(
         await until(pilot, lambda: len(jobs.all) == 2 and not jobs.all[1].is_running, 60)
         first, second = jobs.all
         assert first.is_running and second.state is JobState.DONE, second.error
-        await until(pilot, lambda: screen_text(pilot).count("✓ prepared") == 1)
+        rows = re.compile(r"toy-alpha .*in a job.*\n.*toy-beta .*✓ prepared")
+        await until(pilot, lambda: rows.search(screen_text(pilot)) is not None)
         jobs.cancel(first)
         await no_jobs(pilot)
 

@@ -124,8 +124,7 @@ async def _make(git: Git, url: str, ref: str | None, rebuild: bool, say: Say) ->
         _require_ours(git.folder, rebuild)
         return await _make_anew(git, url, ref, say)
     if ref is not None and not _is_at(found, ref):
-        async with changing_clone(git.folder, say):
-            await move(git, url, ref, say)
+        await move(git, url, ref, say)
 
 
 async def _make_anew(git: Git, url: str, ref: str | None, say: Say) -> None:

@@ -14,6 +14,7 @@ from redux_tui.bench.repository import pointers
 from redux_tui.bench.repository.fetch import fetch
 from redux_tui.bench.repository.folder import MOVING, git_dir, head
 from redux_tui.bench.repository.git import Git, GitError
+from redux_tui.bench.repository.use import changing_clone
 from redux_tui.files import sync_folder, write_json
 from redux_tui.models import InfrastructureError, ReduxError
 
@@ -31,15 +32,22 @@ async def move(git: Git, url: str, ref: str, say: Say) -> None:
             return
         await _require_unchanged(git)
         await _require_room(git, commit)
-        real = [file for file in pointers.boards(git.folder) if _is_real(file)]
-        for file in real:
-            pointers.keep(pointers.store(git.folder), file)
-        names = [str(file.relative_to(git.folder)) for file in real]
-        write_json(own / MOVING, {"commit": commit, "boards": names})
-        say(f"Moving {git.folder} to {ref} ({commit[:10]}).")
-        await to_the_end(_check_out(git, commit, names))
+        # from here on only: who takes up a running attempt must not wait for a slow server
+        async with changing_clone(git.folder, say):
+            names = _kept_boards(git.folder)
+            write_json(own / MOVING, {"commit": commit, "boards": names})
+            say(f"Moving {git.folder} to {ref} ({commit[:10]}).")
+            await to_the_end(_check_out(git, commit, names))
     finally:
         (own / _BUSY).unlink(missing_ok=True)
+
+
+def _kept_boards(folder: Path) -> list[str]:
+    """The boards that are fetched, by their names; each is kept to be put back."""
+    real = [file for file in pointers.boards(folder) if _is_real(file)]
+    for file in real:
+        pointers.keep(pointers.store(folder), file)
+    return [str(file.relative_to(folder)) for file in real]
 
 
 async def finish(git: Git, say: Say) -> None:

@@ -59,6 +59,9 @@ class JobsScreen(ModeScreen):
     def on_mount(self) -> None:
         self.table.focus()
 
+    def on_screen_resume(self) -> None:
+        self.app.clear_notifications()  # those of jobs send people here, and would hide it
+
     def update_view(self) -> None:
         self.table.show_rows([_row(job) for job in reversed(self.app.jobs.all)])
         self._show_detail()
