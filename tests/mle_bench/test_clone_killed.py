@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from redux_tui.bench.repository import pointers
 from redux_tui.bench.repository.clone import find_clone
+from redux_tui.bench.repository.folder import MOVING
 from redux_tui.models import InfrastructureError
 from tests.mle_bench.conftest import BETA, commit_of, make, whole
 from tests.support.mle_bench import beta_board
@@ -82,3 +84,16 @@ def test_a_move_cut_short_is_finished_and_never_used_before(
     finished = make("file:///gone", made.folder)
     assert finished.commit == commit_of(remote, "v-one") and whole(made.folder)
     assert (made.folder / BETA).read_bytes() == beta_board()
+
+
+def test_a_rebuild_after_a_move_cut_short_has_the_fetched_boards(
+    remote: Path, tmp_path: Path
+) -> None:
+    folder = make(remote, tmp_path / "mle").folder
+    pointer = (folder / BETA).read_bytes()
+    (folder / BETA).write_bytes(beta_board())
+    pointers.keep(pointers.store(folder), folder / BETA)
+    (folder / BETA).write_bytes(pointer)  # as a checkout does, before the board is put back
+    (folder / ".git" / MOVING).write_text("{}")
+    make(remote, folder, rebuild=True)
+    assert (folder / BETA).read_bytes() == beta_board()

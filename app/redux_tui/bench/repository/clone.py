@@ -158,11 +158,12 @@ def _carry_boards(old: Path, fresh: Path) -> None:
     """Boards that were fetched already need no network a second time."""
     if git_dir(old) is None:
         return
+    kept = pointers.store(old)
     for file in pointers.boards(old):
         if pointers.read_pointer(file) is None:
-            pointers.keep(pointers.store(fresh), file)
-            if (fresh / file.relative_to(old)).is_file():
-                pointers.put(pointers.store(fresh), fresh / file.relative_to(old))
+            pointers.keep(kept, file)
+    for file in pointers.boards(fresh):  # also those that a move cut short has not put back yet
+        pointers.put(kept, file)
 
 
 async def _has_work_in_it(git: Git) -> bool:
